@@ -1,1 +1,3 @@
-//! Pitcrew.
+//! Pitcrew keeps every computer of a fleet in its desired state. This page is the map: the rooms in reading order.
+
+pub mod domain;
