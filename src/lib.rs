@@ -1,3 +1,4 @@
 //! Pitcrew keeps every computer of a fleet in its desired state. This page is the map: the rooms in reading order.
 
 pub mod domain;
+pub mod transport;
