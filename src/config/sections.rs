@@ -303,11 +303,9 @@ impl Config {
         must(self.retry.longest >= self.retry.first, "retry.longest", "must not be below retry.first");
         let endpoint = &self.telemetry.endpoint;
         must(
-            endpoint.is_empty()
-                || url::Url::parse(endpoint).is_ok_and(|url| url.has_host())
-                || !endpoint.contains("://"),
+            endpoint.is_empty() || scheme(endpoint, &["http://", "https://"]) && url::Url::parse(endpoint).is_ok(),
             "telemetry.endpoint",
-            "must be a URL such as http://127.0.0.1:4317",
+            "must be a URL with its scheme, such as http://127.0.0.1:4317",
         );
         must(self.telemetry.queue >= 16_384, "telemetry.queue", "must be at least 16384");
         must(self.telemetry.metrics_every >= Duration::from_secs(1), "telemetry.metrics_every", "must be at least 1 s");
