@@ -37,3 +37,7 @@ id!(
     /// A session: one computer, one run of maintenance.
     SessionId
 );
+id!(
+    /// A deployment; the lower of two is the older.
+    DeploymentId
+);

@@ -3,9 +3,42 @@
 //! These types are shared by every other room and use none of them.
 
 pub mod ids;
+pub mod words;
+
+pub mod computer;
+pub mod deployment;
+pub mod item;
+pub mod script;
+pub mod software;
+pub mod task;
+pub mod tenant;
+pub mod version;
+
+pub mod policy;
+
+pub mod findings;
+pub mod outcome;
+pub mod plan;
+pub mod run;
+
 pub mod job;
 pub mod retry;
 pub mod session;
 pub mod transition;
 
-pub use ids::{ComputerId, SessionId, TenantId};
+mod hex;
+
+pub use computer::{Computer, Connection, Os};
+pub use deployment::{Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
+pub use findings::{Finding, Findings, Package};
+pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};
+pub use item::{Item, ItemKind};
+pub use outcome::{ActionOutcome, ActionResult, Reason};
+pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Want};
+pub use policy::Policy;
+pub use run::{RunSpec, StepSpec};
+pub use script::{ScriptUse, Sha256Hash};
+pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};
+pub use task::{Parameter, Task};
+pub use tenant::Tenant;
+pub use version::Version;

@@ -1,60 +1,12 @@
 //! A session: one computer, one run of maintenance.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::words::words;
 use super::{ComputerId, SessionId, TenantId};
-
-/// Gives an enum of unit variants its one spelling, for Postgres, JSON, the command line and people alike.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [$name] = &[$($name::$variant),+];
-
-            /// The one spelling.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text {
-                    $($word => Ok($name::$variant),)+
-                    _ => Err(UnknownWord { word: text.to_owned(), known: &[$($word),+] }),
-                }
-            }
-        }
-    };
-}
-
-/// A word that is none of the known ones.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{word}' is none of {}", known.join(", "))]
-pub struct UnknownWord {
-    /// The word.
-    pub word: String,
-    /// The known ones.
-    pub known: &'static [&'static str],
-}
 
 words! {
     /// What a session is for.

@@ -1,0 +1,175 @@
+//! A deployment: which item should be how, on which computers, enforced how.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::computer::{Computer, Os};
+use super::ids::DeploymentId;
+use super::item::Item;
+use super::words::words;
+
+/// Which item should be how, on which computers, enforced how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its id; of two that are equal in everything else, the lower one wins.
+    pub id: DeploymentId,
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// What is deployed.
+    pub item: Item,
+    /// To which computers.
+    pub target: Target,
+    /// To which of these only.
+    #[serde(default, skip_serializing_if = "DeviceFilter::is_everything")]
+    pub filter: DeviceFilter,
+    /// How a software should be. Of a task only `ignored` and `absent` matter, and both mean: leave it alone.
+    pub state: DesiredState,
+    /// What is done about it.
+    #[serde(default = "enforce", skip_serializing_if = "Mode::is_enforce")]
+    pub mode: Mode,
+    /// In which sessions it takes part.
+    #[serde(default = "required", skip_serializing_if = "Enforcement::is_required")]
+    pub enforcement: Enforcement,
+    /// Of two that are equally narrow, the higher wins.
+    #[serde(default)]
+    pub priority: i32,
+    /// What the scripts are told, by parameter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// How often an action that failed is tried again.
+    #[serde(default = "one")]
+    pub retries: u32,
+    /// True if it takes part only in sessions that name it.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The computers that a deployment is for. Tenants and computers are named, as people name them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Every computer of every tenant.
+    Everyone,
+    /// The computers of a tenant.
+    Tenant {
+        /// The tenant.
+        name: String,
+        /// True if it reaches the computers of the tenants below as well.
+        #[serde(default)]
+        propagate: bool,
+    },
+    /// The computers with a tag.
+    Tag {
+        /// The tag.
+        name: String,
+        /// Only those of this tenant; none means those of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
+    },
+    /// One computer.
+    Computer {
+        /// Its tenant.
+        tenant: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Narrows a target to some kinds of computers. What is empty does not narrow.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DeviceFilter {
+    /// Only these operating systems.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub os: BTreeSet<Os>,
+    /// Only these processors.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub arch: BTreeSet<String>,
+}
+
+impl DeviceFilter {
+    /// True if it narrows nothing.
+    pub fn is_everything(&self) -> bool {
+        self.os.is_empty() && self.arch.is_empty()
+    }
+
+    /// True if the computer passes.
+    pub fn admits(&self, computer: &Computer) -> bool {
+        (self.os.is_empty() || self.os.contains(&computer.os))
+            && (self.arch.is_empty() || self.arch.contains(&computer.arch))
+    }
+}
+
+/// How a software should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DesiredState {
+    /// Installed, whatever the version.
+    Any,
+    /// Installed in exactly this version; a newer one is taken back.
+    ThisVersion(String),
+    /// Installed in the newest version there is.
+    Latest,
+    /// Installed in this version or a newer one.
+    NewerOrEqual(String),
+    /// Installed in this version or an older one; a newer one is taken back.
+    OlderOrEqual(String),
+    /// In the newest version there is where it is installed; otherwise left alone.
+    UpdateIfFound,
+    /// Not installed.
+    Absent,
+    /// Left alone: an exception from a wider deployment.
+    Ignored,
+}
+
+words! {
+    /// What is done about an item that is not as it should be.
+    Mode {
+        /// It is brought about.
+        Enforce = "enforce",
+        /// It is reported; nothing is changed.
+        Audit = "audit",
+        /// Its value is recorded without a verdict.
+        Monitor = "monitor",
+        /// Nothing: an exception from a wider deployment.
+        Ignore = "ignore",
+    }
+}
+
+impl Mode {
+    fn is_enforce(&self) -> bool {
+        matches!(self, Mode::Enforce)
+    }
+}
+
+words! {
+    /// In which sessions a deployment takes part.
+    Enforcement {
+        /// In every full session.
+        Required = "required",
+        /// Only in sessions that name it; offered to people.
+        Optional = "optional",
+        /// Only in sessions that name it.
+        Adhoc = "adhoc",
+        /// In onboarding sessions, before all others.
+        Onboarding = "onboarding",
+    }
+}
+
+impl Enforcement {
+    fn is_required(&self) -> bool {
+        matches!(self, Enforcement::Required)
+    }
+}
+
+fn enforce() -> Mode {
+    Mode::Enforce
+}
+
+fn required() -> Enforcement {
+    Enforcement::Required
+}

@@ -1,0 +1,65 @@
+//! What detection has found on a computer.
+//!
+//! Stored with the session, so it is kept small: an item that is in order costs its name and a word.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::item::Item;
+
+/// What detection has found on one computer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Findings {
+    /// The version of the policy by which was looked.
+    pub policy_version: i64,
+    /// What was found of each item that was looked for.
+    pub items: BTreeMap<Item, Finding>,
+    /// What is installed, if it was asked for, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Vec<Package>>,
+}
+
+/// What was found of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// A software that is not installed.
+    Absent,
+    /// A software that is installed.
+    Present(String),
+    /// A software that is installed in this version and fails its own test.
+    Broken(String),
+    /// A task: is it satisfied?
+    Satisfied(bool),
+    /// The value of a task that is monitored.
+    Value(String),
+    /// It could not be found out.
+    Failed {
+        /// The step's failure code; see [`pitcrew_protocol::StepStatus`].
+        code: String,
+        /// Why, in a sentence.
+        message: String,
+    },
+}
+
+impl Finding {
+    /// The version that is installed.
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Finding::Present(version) | Finding::Broken(version) => Some(version),
+            Finding::Absent | Finding::Satisfied(_) | Finding::Value(_) | Finding::Failed { .. } => None,
+        }
+    }
+}
+
+/// Something that is installed, as a package manager names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Who says so: `dpkg`, `rpm`, `brew`, `winget` …
+    pub source: String,
+}

@@ -1,0 +1,269 @@
+//! A plan: what execution does on one computer, down to the last choice.
+//!
+//! It is immutable and named by its hash. Execution follows it and decides nothing that the plan does not say.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::item::Item;
+use super::outcome::{ActionResult, Reason};
+use super::script::{ScriptUse, Sha256Hash};
+use super::software::{Download, RebootNeed};
+use super::version::Version;
+use super::words::words;
+
+/// What execution does on one computer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of the policy by which was planned.
+    pub policy_version: i64,
+    /// What is to be done, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<PlannedAction>,
+    /// What is decided without touching the computer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
+    /// How many items are as they should be.
+    pub compliant: u32,
+}
+
+/// One maintenance item's work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedAction {
+    /// Its place in the plan, from 1, counted together with what is settled.
+    pub seq: u32,
+    /// The item.
+    pub item: Item,
+    /// The deployment that wants it, by name.
+    pub deployment: String,
+    /// What is done.
+    pub action: ActionType,
+    /// Why.
+    pub reason: Reason,
+    /// Why, in a sentence for a person.
+    pub message: String,
+    /// The installed version that was detected; none if there was none, and for tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected: Option<String>,
+    /// What the item must be like in the end.
+    pub want: Want,
+    /// The version that is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How it is done.
+    pub recipe: Recipe,
+    /// Environment variables for all its scripts: its parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// The actions that must have succeeded before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
+    /// For a configuration task: the action of its software. Also in `needs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configures: Option<u32>,
+    /// Whether it takes a reboot.
+    pub reboot: RebootNeed,
+    /// The package source whose rate it counts against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How often it is tried again after a failure that may pass.
+    pub retries: u32,
+}
+
+words! {
+    /// What is done about an item.
+    ActionType {
+        /// A software is installed.
+        Install = "install",
+        /// A newer version takes the place of the installed one.
+        Update = "update",
+        /// An older version takes the place of the installed one.
+        Downgrade = "downgrade",
+        /// The installed version is installed again.
+        Reinstall = "reinstall",
+        /// A software is removed.
+        Uninstall = "uninstall",
+        /// A task is made satisfied.
+        EnforceTask = "enforce_task",
+        /// An item is looked at and reported.
+        Audit = "audit",
+        /// A value is recorded.
+        Monitor = "monitor",
+        /// Nothing: it was settled before anything could be chosen.
+        Nothing = "nothing",
+    }
+}
+
+/// What an item must be like, for compliance before and verification after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// Not installed.
+    Absent,
+    /// Installed in any version.
+    Any,
+    /// Installed in this version.
+    Exactly(String),
+    /// Installed in this version or a newer one.
+    AtLeast(String),
+    /// Installed in this version or an older one.
+    AtMost(String),
+    /// Satisfied, of a task.
+    Satisfied,
+}
+
+impl Want {
+    /// True if a software of which `detected` is installed is as it must be. A text that is no version is never in any
+    /// relation to one.
+    pub fn is_met_by(&self, detected: Option<&str>) -> bool {
+        let related = |wanted: &str, holds: fn(std::cmp::Ordering) -> bool| {
+            detected
+                .and_then(Version::parse)
+                .zip(Version::parse(wanted))
+                .is_some_and(|(detected, wanted)| holds(detected.cmp(&wanted)))
+        };
+        match self {
+            Want::Absent => detected.is_none(),
+            Want::Any => detected.is_some(),
+            Want::Exactly(wanted) => related(wanted, std::cmp::Ordering::is_eq),
+            Want::AtLeast(wanted) => related(wanted, std::cmp::Ordering::is_ge),
+            Want::AtMost(wanted) => related(wanted, std::cmp::Ordering::is_le),
+            Want::Satisfied => detected == Some("true"),
+        }
+    }
+}
+
+/// How an action is done: its scripts, and what is fetched before any of them changes anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// Detect, download, act, detect again, test.
+    Software {
+        /// Finds out the installed version.
+        detect: ScriptUse,
+        /// What is fetched.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        download: Option<Download>,
+        /// What changes the computer, in order: uninstall, install, upgrade.
+        act: Vec<ScriptUse>,
+        /// Says whether what is installed works.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test: Option<ScriptUse>,
+    },
+    /// Test, set, test again.
+    Task {
+        /// Says whether it is satisfied.
+        test: ScriptUse,
+        /// Makes it satisfied.
+        set: ScriptUse,
+    },
+}
+
+/// What is decided about an item without touching the computer: an audit's verdict, or a reason why nothing can be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Its place in the plan, from 1, counted together with the actions.
+    pub seq: u32,
+    /// The item.
+    pub item: Item,
+    /// The deployment that wants it, by name.
+    pub deployment: String,
+    /// What would have been done, or [`ActionType::Audit`] and the like.
+    pub action: ActionType,
+    /// The verdict.
+    pub result: ActionResult,
+    /// Why.
+    pub reason: Reason,
+    /// Why, in a sentence for a person.
+    pub message: String,
+    /// What was detected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected: Option<String>,
+}
+
+impl Plan {
+    /// Names the plan: the SHA-256 of its canonical JSON (RFC 8785: keys sorted, no blanks).
+    pub fn hash(&self) -> Sha256Hash {
+        let value = serde_json::to_value(self).unwrap_or(Value::Null);
+        let mut text = String::new();
+        canonical(&value, &mut text);
+        Sha256Hash::of(text.as_bytes())
+    }
+}
+
+/// Writes canonical JSON. A plan has no numbers but integers, so their one spelling is serde's.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(values) => {
+            out.push('[');
+            for (place, value) in values.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                canonical(value, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            let sorted: BTreeMap<_, _> = fields.iter().collect();
+            out.push('{');
+            for (place, (name, value)) in sorted.into_iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                canonical(value, out);
+            }
+            out.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_want_is_met_or_not() {
+        let at = |version: &str| version.to_owned();
+        for (want, met, unmet) in [
+            (Want::Absent, vec![None], vec![Some("1"), Some("present")]),
+            (Want::Any, vec![Some("1"), Some("present")], vec![None]),
+            (Want::Exactly(at("2.0")), vec![Some("2"), Some("v2.0.0")], vec![None, Some("1.9"), Some("2.1")]),
+            (Want::AtLeast(at("2.0")), vec![Some("2.0"), Some("2.10")], vec![None, Some("1.9"), Some("present")]),
+            (Want::AtMost(at("2.0")), vec![Some("2.0"), Some("1.9")], vec![None, Some("2.1"), Some("present")]),
+        ] {
+            for detected in met {
+                assert!(want.is_met_by(detected), "{want:?} by {detected:?}");
+            }
+            for detected in unmet {
+                assert!(!want.is_met_by(detected), "{want:?} not by {detected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_survives_storage() {
+        let plan = Plan {
+            policy_version: 3,
+            settled: vec![Settled {
+                seq: 1,
+                item: Item::software("editor"),
+                deployment: "editor-for-all".into(),
+                action: ActionType::Audit,
+                result: ActionResult::Failed,
+                reason: Reason::NotCompliant,
+                message: "1.0 is installed, \"2.0\" is wanted.".into(),
+                detected: Some("1.0".into()),
+            }],
+            ..Plan::default()
+        };
+        let stored = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&stored).unwrap().hash(), plan.hash());
+        assert_ne!(Plan::default().hash(), plan.hash());
+    }
+}

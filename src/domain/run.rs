@@ -1,0 +1,115 @@
+//! Runs as they are stored: scripts by hash, expanded only when a run is sent to its computer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pitcrew_protocol::{Run, Script, Step, StepKind, Then, Work};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::item::Item;
+use super::script::{ScriptUse, Sha256Hash};
+use super::software::Download;
+
+/// What a computer is asked to do in one go.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// The steps, in order.
+    pub steps: Vec<StepSpec>,
+}
+
+/// One step of a run, its script by hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSpec {
+    /// What the step is for.
+    pub kind: StepKind,
+    /// The maintenance item it belongs to; none for what concerns the whole computer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
+    /// What is to be done.
+    pub work: WorkSpec,
+    /// The longest it may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// What its outcome means for the steps after it.
+    pub then: Then,
+}
+
+/// What is to be done in a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkSpec {
+    /// Run a script.
+    Script {
+        /// Which.
+        script: ScriptUse,
+        /// Environment variables that it is given.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        env: BTreeMap<String, String>,
+    },
+    /// Fetch a file and check it.
+    Download(Download),
+    /// Restart the computer.
+    Reboot,
+}
+
+/// A run cannot be sent because the text of one of its scripts is not at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the script with SHA-256 {0} is not stored, so the run that uses it cannot be sent")]
+pub struct MissingScript(pub Sha256Hash);
+
+/// Who asks for a run, and under which fence: what [`RunSpec::expand`] adds to the steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunHead {
+    /// Names this start.
+    pub run_id: Uuid,
+    /// The session that asks.
+    pub session: i64,
+    /// The fence.
+    pub epoch: i64,
+    /// Server time after which the run must not start.
+    pub start_by: Timestamp,
+}
+
+impl RunSpec {
+    /// The run as its computer understands it, with the text of every script.
+    ///
+    /// # Errors
+    /// The first script that `text_of` does not know.
+    pub fn expand(
+        &self,
+        head: RunHead,
+        text_of: &dyn Fn(&Sha256Hash) -> Option<Arc<str>>,
+    ) -> Result<Run, MissingScript> {
+        let steps = self.steps.iter().map(|step| step.expand(text_of)).collect::<Result<_, _>>()?;
+        let RunHead { run_id, session, epoch, start_by } = head;
+        Ok(Run { run_id, session, epoch, start_by, steps })
+    }
+}
+
+impl StepSpec {
+    /// The step as its computer understands it, with the text of its script.
+    ///
+    /// # Errors
+    /// `text_of` does not know the script.
+    pub fn expand(&self, text_of: &dyn Fn(&Sha256Hash) -> Option<Arc<str>>) -> Result<Step, MissingScript> {
+        let work = match &self.work {
+            WorkSpec::Script { script, env } => Work::Script(Script {
+                interpreter: script.interpreter,
+                body: text_of(&script.hash).ok_or(MissingScript(script.hash))?.to_string(),
+                env: env.clone(),
+            }),
+            WorkSpec::Download(Download { url, sha256 }) => {
+                Work::Download { url: url.clone(), sha256: sha256.to_string() }
+            }
+            WorkSpec::Reboot => Work::Reboot,
+        };
+        Ok(Step {
+            kind: self.kind,
+            item: self.item.as_ref().map(Item::to_string).unwrap_or_default(),
+            work,
+            timeout_ms: self.timeout_ms,
+            then: self.then.clone(),
+        })
+    }
+}

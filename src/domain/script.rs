@@ -1,0 +1,76 @@
+//! Scripts, named by what they say.
+//!
+//! Software, tasks, plans and stored runs refer to a script by the SHA-256 of its text; the text itself is stored once
+//! and joined in when a run is sent to its computer.
+
+use std::fmt;
+use std::str::FromStr;
+
+use pitcrew_protocol::Interpreter;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::hex;
+
+/// The SHA-256 of some text or file; 64 lower-case hexadecimal digits in JSON.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Sha256Hash(pub [u8; 32]);
+
+impl Sha256Hash {
+    /// The hash of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Sha256Hash(Sha256::digest(bytes).into())
+    }
+}
+
+/// What should be a SHA-256 is not.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{0}\" is not a SHA-256: 64 hexadecimal digits are expected")]
+pub struct NotAHash(String);
+
+impl fmt::Display for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256Hash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        hex::decode(text).map(Sha256Hash).ok_or_else(|| NotAHash(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Sha256Hash {
+    type Error = NotAHash;
+
+    fn try_from(text: String) -> Result<Self, NotAHash> {
+        text.parse()
+    }
+}
+
+impl From<Sha256Hash> for String {
+    fn from(hash: Sha256Hash) -> String {
+        hash.to_string()
+    }
+}
+
+/// The use of a script: which text, run by what, for how long at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptUse {
+    /// The SHA-256 of its text.
+    pub hash: Sha256Hash,
+    /// What runs it.
+    pub interpreter: Interpreter,
+    /// The longest it may take, in milliseconds; none means the default of the step that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}

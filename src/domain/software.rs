@@ -1,0 +1,149 @@
+//! A software: how its version is found out, and how it is installed, brought up to date and removed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::computer::Os;
+use super::item::Item;
+use super::script::{ScriptUse, Sha256Hash};
+use super::task::Parameter;
+use super::words::words;
+
+/// Something with a version that is installed or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Software {
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The operating systems it is for; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub os: Vec<Os>,
+    /// Prints the installed version as its last line, or nothing.
+    pub detect: ScriptUse,
+    /// Prints `true` if what is installed works, `false` if it must be installed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<ScriptUse>,
+    /// Installs `PITCREW_VERSION`, from `PITCREW_FILE` if the version has a download.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<ScriptUse>,
+    /// Removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<ScriptUse>,
+    /// How it is brought up to date.
+    #[serde(default)]
+    pub upgrade: Upgrade,
+    /// The versions that can be installed, in no particular order; empty if `install` knows where to get any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<SoftwareVersion>,
+    /// What must be there before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Prerequisite>,
+    /// The task that configures it, done right after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
+    /// Whether changing it takes a reboot.
+    #[serde(default = "if_asked", skip_serializing_if = "RebootNeed::is_if_asked")]
+    pub reboot: RebootNeed,
+    /// What its scripts can be told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The name under which its downloads and installs are rate-limited; none means the host of the download.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// A version that can be installed, for one platform or for all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoftwareVersion {
+    /// The version, written as `detect` prints it.
+    pub version: String,
+    /// The operating system it is for; none means all of the software's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<Os>,
+    /// The processor it is for; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// What is fetched and checked before anything is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<Download>,
+}
+
+/// A file to fetch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Download {
+    /// Where from: `http` or `https`.
+    pub url: String,
+    /// The SHA-256 it must have.
+    pub sha256: Sha256Hash,
+}
+
+/// How a software is brought up to date.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upgrade {
+    /// The new version is installed over the old one.
+    #[default]
+    Over,
+    /// The old version is uninstalled first.
+    RemoveFirst,
+    /// This script does it, given what `install` is given.
+    Script(ScriptUse),
+    /// There is no way: an update that is due fails and says so.
+    Never,
+}
+
+/// What must be there before an item is worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prerequisite {
+    /// The item that must be there (a software) or be satisfied (a task).
+    pub item: Item,
+    /// The least version of it that will do; none means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<String>,
+    /// What to do if it is not there.
+    #[serde(default = "provide", skip_serializing_if = "Otherwise::is_provide")]
+    pub otherwise: Otherwise,
+}
+
+words! {
+    /// What to do about a prerequisite that is not met.
+    Otherwise {
+        /// Install it (a software) or enforce it (a task) first.
+        Provide = "provide",
+        /// Fail the item that needs it.
+        Fail = "fail",
+    }
+}
+
+words! {
+    /// Whether a change takes a reboot.
+    RebootNeed {
+        /// Only if a script says so by its exit code.
+        IfAsked = "if_asked",
+        /// Always: it counts as done only after a reboot, and is skipped where reboots are not allowed.
+        Always = "always",
+    }
+}
+
+impl Otherwise {
+    fn is_provide(&self) -> bool {
+        matches!(self, Otherwise::Provide)
+    }
+}
+
+impl RebootNeed {
+    pub(super) fn is_if_asked(&self) -> bool {
+        matches!(self, RebootNeed::IfAsked)
+    }
+}
+
+fn provide() -> Otherwise {
+    Otherwise::Provide
+}
+
+pub(super) fn if_asked() -> RebootNeed {
+    RebootNeed::IfAsked
+}

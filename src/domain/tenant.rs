@@ -1,0 +1,17 @@
+//! A tenant: the customer to whom computers belong.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::TenantId;
+
+/// A customer, perhaps below another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// The tenant above it, whose propagating deployments reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TenantId>,
+}
