@@ -123,7 +123,8 @@ fn number(digits: &str) -> Part {
 
 /// Adds a word. One that announces a release takes the place of the `-` before it.
 fn push_word(key: &mut Vec<Part>, word: &str, rest: &str) {
-    let between_digits = matches!(key.last(), Some(Part::Number(..))) && rest.starts_with(|next: char| next.is_ascii_digit());
+    let between_digits =
+        matches!(key.last(), Some(Part::Number(..))) && rest.starts_with(|next: char| next.is_ascii_digit());
     let Some(rank) = rank(word, between_digits) else {
         return push_mark(key, Part::Word(word.to_owned()));
     };
