@@ -1,0 +1,3 @@
+//! Bringing Pitcrew up on one machine: what has to run before, and beside, its own programs.
+
+pub mod services;

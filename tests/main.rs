@@ -1,0 +1,7 @@
+//! Pitcrew's integration tests, against a real PostgreSQL and a real RabbitMQ. One binary, so that they share one of each.
+
+mod support;
+
+mod harness;
+mod postgres;
+mod rabbitmq;

@@ -1,0 +1,94 @@
+//! A database for one test: a copy of a template to which all migrations have been applied once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+use url::Url;
+
+use super::services;
+
+/// A database of one's own. Dropping it drops the database, whoever is still connected.
+pub struct Database {
+    /// Its address.
+    pub url: String,
+    name: String,
+}
+
+/// A fresh database with Pitcrew's tables and nothing in them.
+pub async fn database() -> Database {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let template = TEMPLATE.get_or_init(template).await;
+    let name = format!("pitcrew_test_{}", super::unique());
+    let admin = connect(&services().database_url).await;
+    admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a database is made");
+    Database { url: address(&name), name }
+}
+
+impl Database {
+    /// A connection to it.
+    pub async fn connect(&self) -> Client {
+        connect(&self.url).await
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let (client, connection) = tokio_postgres::connect(&services().database_url, NoTls).await?;
+                tokio::spawn(connection);
+                client.batch_execute(&statement).await
+            })?;
+            anyhow::Ok(())
+        });
+        if !matches!(dropped.join(), Ok(Ok(()))) {
+            eprintln!("database {} could not be dropped", self.name);
+        }
+    }
+}
+
+/// Makes this run's template and returns its name.
+async fn template() -> String {
+    let name = format!("pitcrew_template_{}", super::unique());
+    let admin = connect(&services().database_url).await;
+    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the template is made");
+    migrate(&address(&name)).await;
+    name
+}
+
+/// Applies the migrations in the order of their numbers.
+async fn migrate(url: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/migrations");
+    let files = folder.read_dir().into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    let files: BTreeMap<_, _> = files.filter_map(|file| Some((number(&file)?, file))).collect();
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the template answers");
+    let connection = tokio::spawn(connection);
+    for file in files.values() {
+        let sql = std::fs::read_to_string(file).expect("a migration");
+        client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
+    }
+    // A template with anybody connected to it cannot be copied.
+    drop(client);
+    connection.await.expect("the connection ends").expect("in order");
+}
+
+/// The `7` of `V7__why.sql`.
+fn number(file: &Path) -> Option<u32> {
+    file.file_name()?.to_str()?.strip_prefix('V')?.split_once("__")?.0.parse().ok()
+}
+
+fn address(name: &str) -> String {
+    let mut url: Url = services().database_url.parse().expect("the database's address");
+    url.set_path(name);
+    url.into()
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}
