@@ -1,7 +1,8 @@
-//! Pitcrew keeps every computer of a fleet in its desired state. This page is the map: the rooms in reading order.
+//! Pitcrew keeps every computer of a large fleet in its desired state. This page is the map: the rooms in reading order.
 
-pub mod boot;
-pub mod config;
 pub mod domain;
-pub mod shutdown;
+pub mod lifecycle;
 pub mod transport;
+pub mod config;
+pub mod shutdown;
+pub mod boot;

@@ -26,6 +26,8 @@ CREATE TABLE session (
     attempt       int NOT NULL CHECK (attempt >= 0),
     losses        int NOT NULL CHECK (losses >= 0),
     run_after     timestamptz,
+    waited_on     text,
+    due_at        timestamptz,
     admitted_at   timestamptz,
     taken_at      timestamptz,
     owner         text,
@@ -50,6 +52,7 @@ CREATE TABLE session (
 
 COMMENT ON TABLE session IS 'Live sessions. Every change passes through one gate, which fences it by revision.';
 COMMENT ON COLUMN session.run_after IS 'From when on it may be admitted; null while admitted or paused.';
+COMMENT ON COLUMN session.waited_on IS 'What it waited for before the current dispatch was admitted.';
 COMMENT ON COLUMN session.dispatch IS 'Names one sending of the stage''s job; a result commits only for the current one.';
 COMMENT ON COLUMN session.losses IS 'Claims of this stage lost without an answer; past the limit the session fails.';
 
@@ -110,6 +113,7 @@ CREATE TABLE transition (
     stage       text NOT NULL,
     dispatch    int NOT NULL,
     waited_on   text,
+    due_at      timestamptz,
     admitted_at timestamptz,
     taken_at    timestamptz,
     status      text NOT NULL,

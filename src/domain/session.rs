@@ -194,6 +194,10 @@ pub struct Session {
     pub losses: i32,
     /// From when on it may be admitted; none while it is admitted or paused.
     pub run_after: Option<Timestamp>,
+    /// What it waited for before the current dispatch was admitted.
+    pub waited_on: Option<WaitingOn>,
+    /// The `run_after` with which the current dispatch was admitted: from then on it waited for its turn.
+    pub due_at: Option<Timestamp>,
     /// When the current dispatch was admitted.
     pub admitted_at: Option<Timestamp>,
     /// When a worker claimed the current dispatch.

@@ -8,8 +8,9 @@ use super::session::{Stage, WaitingOn};
 
 /// One thing that happened to a session, and the time that led up to it.
 ///
-/// The stretch from `since` to `at` divides without a gap: `[since, admitted_at)` the session waited for `waited_on`,
-/// `[admitted_at, taken_at)` its job lay in the queue, `[taken_at, at)` a worker had it. What is absent has no length.
+/// The stretch from `since` to `at` divides without a gap: `[since, due_at)` the session waited for `waited_on`,
+/// `[due_at, admitted_at)` for its turn, `[admitted_at, taken_at)` its job lay in the queue, `[taken_at, at)` a worker
+/// had it. A part whose end is absent is the last one; one whose end is not after its beginning has no length.
 /// The next transition's `since` is this one's `at`, so that waits and work add up to the session's whole life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transition {
@@ -28,6 +29,9 @@ pub struct Transition {
     /// What the session waited for in the first part of the stretch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_on: Option<WaitingOn>,
+    /// When what it waited for had come and only its turn was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
     /// When the dispatch was admitted, if it was in this stretch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted_at: Option<Timestamp>,
