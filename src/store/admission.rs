@@ -1,0 +1,177 @@
+//! What is due, and the admission of what the scheduler chooses of it: one transaction under the term's lock.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+
+use super::error::Doing;
+use super::gate::{self, Entry};
+use super::terms::{self, Term};
+use super::{Error, Store, rows};
+use crate::domain::job::Job;
+use crate::domain::session::{Priority, Stage};
+use crate::domain::{ComputerId, SessionId, TenantId};
+use crate::lifecycle::admit::admit;
+
+/// A session that is due and whose computer is free, or already its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The session.
+    pub session: SessionId,
+    /// Its computer.
+    pub computer: ComputerId,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The stage it is due for.
+    pub stage: Stage,
+    /// It has its computer already, and so counts against the caps already.
+    pub holds: bool,
+}
+
+/// A tenant with due work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantDue {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its share beside the others.
+    pub weight: i32,
+    /// How many of its sessions may have a computer at a time.
+    pub cap: Option<i32>,
+    /// How many have one now.
+    pub holds: i64,
+    /// What is due, the first in turn first; not all of it, but enough to fill the room that was asked for.
+    pub due: Vec<Candidate>,
+}
+
+/// What is due in the fleet.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Due {
+    /// How many computers are held in the whole fleet.
+    pub holds: i64,
+    /// The tenants with due work, by id.
+    pub tenants: Vec<TenantDue>,
+}
+
+/// What came of an attempt to admit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Admission {
+    /// These jobs are admitted and have to be published.
+    Admitted(Vec<Job>),
+    /// Another scheduler leads.
+    Deposed,
+}
+
+impl Store {
+    /// Admits what `choose` picks of what is due. At most `look_ahead` sessions of each tenant are shown to it.
+    pub async fn admit<F>(&self, term: Term, look_ahead: i64, pickup: Duration, choose: F) -> Result<Admission, Error>
+    where
+        F: FnOnce(&Due) -> Vec<SessionId>,
+    {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await.doing("opening a transaction")?;
+        let asked = Instant::now();
+        if !terms::verify(&tx, term).await? {
+            return Ok(Admission::Deposed);
+        }
+        let (now, due) = due(&tx, look_ahead).await?;
+        self.clock().sample(now, asked);
+        let chosen = choose(&due);
+        if chosen.is_empty() {
+            return Ok(Admission::Admitted(Vec::new()));
+        }
+        let sessions = gate::lock(&tx, &chosen).await?;
+        let entries: Vec<Entry> = sessions
+            .iter()
+            .filter(|session| session.run_after.is_some_and(|due| due <= now))
+            .map(|session| Entry::bare(admit(session, now, pickup)))
+            .collect();
+        let written = gate::write(&tx, &entries.iter().collect::<Vec<_>>()).await?;
+        tx.commit().await.doing("committing admissions")?;
+        // The jobs leave in the order in which they were chosen.
+        let mut jobs: HashMap<SessionId, Job> = entries
+            .iter()
+            .filter(|entry| written.contains_key(&entry.change.after.id))
+            .filter_map(|entry| entry.change.publish.map(|job| (job.session, job)))
+            .collect();
+        Ok(Admission::Admitted(chosen.iter().filter_map(|id| jobs.remove(id)).collect()))
+    }
+
+    /// When the next session becomes due, for a scheduler that would like to sleep.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached("SELECT min(run_after) AS due FROM session WHERE run_after > clock_timestamp()")
+            .await
+            .doing("asking what is due next")?;
+        let row = client.query_one(&statement, &[]).await.doing("asking what is due next")?;
+        Ok(row.get("due"))
+    }
+}
+
+async fn due(tx: &Transaction<'_>, look_ahead: i64) -> Result<(Timestamp, Due), Error> {
+    let holds = tx
+        .prepare_cached(
+            "SELECT clock_timestamp() AS now, h.tenant_id, count(h.computer_id) AS holds
+             FROM (SELECT 1) one LEFT JOIN computer_hold h ON true GROUP BY h.tenant_id",
+        )
+        .await
+        .doing("counting reserved computers")?;
+    // The recursive part hops from tenant to tenant along the index instead of reading every row that is due.
+    let candidates = tx
+        .prepare_cached(
+            "WITH RECURSIVE hop AS (
+                 (SELECT tenant_id FROM session WHERE run_after IS NOT NULL ORDER BY tenant_id LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT s.tenant_id FROM session s WHERE s.run_after IS NOT NULL AND s.tenant_id > hop.tenant_id
+                         ORDER BY s.tenant_id LIMIT 1)
+                 FROM hop WHERE hop.tenant_id IS NOT NULL
+             )
+             SELECT hop.tenant_id, t.weight, t.max_running, c.*
+             FROM hop JOIN tenant t ON t.id = hop.tenant_id AND t.stopped_at IS NULL
+             CROSS JOIN LATERAL (
+                 SELECT s.id, s.computer_id, s.priority, s.stage, h.session_id IS NOT NULL AS holds
+                 FROM session s LEFT JOIN computer_hold h ON h.computer_id = s.computer_id
+                 WHERE s.tenant_id = hop.tenant_id AND s.run_after <= clock_timestamp()
+                   AND (h.session_id IS NULL OR h.session_id = s.id)
+                 ORDER BY s.priority, s.run_after, s.id LIMIT $1
+             ) c",
+        )
+        .await
+        .doing("asking what is due")?;
+    let holds_params: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
+    let candidates_params: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&look_ahead];
+    let (held, found) =
+        futures_util::try_join!(tx.query(&holds, &holds_params), tx.query(&candidates, &candidates_params))
+            .doing("asking what is due")?;
+    let now: Timestamp = held.first().map_or_else(Timestamp::now, |row| row.get("now"));
+    let held: HashMap<i64, i64> = held
+        .iter()
+        .filter_map(|row| row.get::<_, Option<i64>>("tenant_id").map(|tenant| (tenant, row.get("holds"))))
+        .collect();
+    let mut due = Due { holds: held.values().sum(), tenants: Vec::new() };
+    for row in &found {
+        let tenant = TenantId(row.get("tenant_id"));
+        if due.tenants.last().is_none_or(|last| last.tenant != tenant) {
+            due.tenants.push(TenantDue {
+                tenant,
+                weight: row.get("weight"),
+                cap: row.get("max_running"),
+                holds: held.get(&tenant.0).copied().unwrap_or(0),
+                due: Vec::new(),
+            });
+        }
+        let candidate = Candidate {
+            session: SessionId(row.get("id")),
+            computer: ComputerId(row.get("computer_id")),
+            priority: Priority::from_rank(row.get("priority")),
+            stage: rows::word(row, "stage")?,
+            holds: row.get("holds"),
+        };
+        if let Some(last) = due.tenants.last_mut() {
+            last.due.push(candidate);
+        }
+    }
+    Ok((now, due))
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with the database.
+
+/// What we were doing when it went wrong, and why it did.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached, or all connections are busy.
+    #[error("no connection to the database")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement failed.
+    #[error("{doing}")]
+    Statement {
+        /// What we were doing, such as `claiming jobs`.
+        doing: &'static str,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A stored value cannot be read: it was written by a newer version, or by hand.
+    #[error("{what} in the database cannot be read: {why}")]
+    Unreadable {
+        /// Which value.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The database's address is wrong.
+    #[error("the database URL is not valid (expected postgres://user:password@host:port/database)")]
+    Url(#[source] tokio_postgres::Error),
+    /// The schema could not be brought up to date.
+    #[error("migrating the database failed")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something that was asked for does not exist or contradicts what is there.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// True if the same call may succeed later without anything being changed: connection trouble, deadlock,
+    /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57).
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Unavailable(_) => true,
+            Error::Statement { source, .. } => match source.code() {
+                Some(code) => ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class)),
+                None => true,
+            },
+            Error::Unreadable { .. } | Error::Url(_) | Error::Migration(_) | Error::Refused(_) => false,
+        }
+    }
+}
+
+/// Names what a statement was for.
+pub(super) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for Result<T, tokio_postgres::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Statement { doing, source })
+    }
+}

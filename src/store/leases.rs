@@ -1,0 +1,73 @@
+//! Leases: a worker says which sessions it still works on, and learns what is wanted of them.
+
+use std::time::Duration;
+
+use super::error::Doing;
+use super::{Error, Store};
+use crate::domain::SessionId;
+
+/// What is wanted of a session that a worker has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Intents {
+    /// It is to be cancelled.
+    pub cancel: bool,
+    /// It is to be paused.
+    pub pause: bool,
+}
+
+/// A session whose lease was extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed {
+    /// The session.
+    pub session: SessionId,
+    /// Its dispatch.
+    pub dispatch: i32,
+    /// What is wanted of it.
+    pub intents: Intents,
+}
+
+impl Store {
+    /// Extends the leases of sessions that `worker` has under these dispatches until `lease` from now. A session that
+    /// does not come back is not the worker's any more.
+    pub async fn renew(&self, worker: &str, held: &[(SessionId, i32)], lease: Duration) -> Result<Vec<Renewed>, Error> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(
+                "WITH mine AS (
+                     SELECT s.id FROM session s
+                     JOIN unnest($1::bigint[], $2::int[]) AS u(id, dispatch) ON s.id = u.id AND s.dispatch = u.dispatch
+                     WHERE s.owner = $3 ORDER BY s.id FOR NO KEY UPDATE OF s
+                 )
+                 UPDATE session s SET deadline = clock_timestamp() + make_interval(secs => $4)
+                 FROM mine WHERE s.id = mine.id
+                 RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause",
+            )
+            .await
+            .doing("extending leases")?;
+        let ids: Vec<i64> = held.iter().map(|(id, _)| id.0).collect();
+        let dispatches: Vec<i32> = held.iter().map(|(_, dispatch)| *dispatch).collect();
+        let rows = client
+            .query(&statement, &[&ids, &dispatches, &worker, &lease.as_secs_f64()])
+            .await
+            .doing("extending leases")?;
+        Ok(rows
+            .iter()
+            .map(|row| Renewed {
+                session: SessionId(row.get("id")),
+                dispatch: row.get("dispatch"),
+                intents: Intents { cancel: row.get("cancel"), pause: row.get("pause") },
+            })
+            .collect())
+    }
+
+    /// Whether the whole fleet or a tenant is stopped: nothing new is to be started there.
+    pub async fn stopped_tenants(&self) -> Result<Vec<crate::domain::TenantId>, Error> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached("SELECT id FROM tenant WHERE stopped_at IS NOT NULL")
+            .await
+            .doing("asking which tenants are stopped")?;
+        let rows = client.query(&statement, &[]).await.doing("asking which tenants are stopped")?;
+        Ok(rows.iter().map(|row| crate::domain::TenantId(row.get("id"))).collect())
+    }
+}

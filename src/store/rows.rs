@@ -1,0 +1,157 @@
+//! How a session is read from its row: in one place.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+use super::Error;
+use crate::domain::computer::Computer;
+use crate::domain::session::{Priority, Session, Status};
+use crate::domain::{ComputerId, SessionId, TenantId};
+
+/// The columns of a live session, for a SELECT from `session s`.
+pub(super) const SESSION: &str = "s.id, s.tenant_id, s.computer_id, s.kind, s.priority, s.\"order\", s.status, \
+     s.waiting_on, s.stage, s.dispatch, s.attempt, s.losses, s.run_after, s.waited_on, s.due_at, s.admitted_at, \
+     s.taken_at, s.owner, s.deadline, s.epoch, s.run_in_flight, s.cancel, s.pause, s.revision, s.since, s.created_at, \
+     s.started_at, s.last_error";
+
+/// Reads a live session.
+pub(super) fn session(row: &Row) -> Result<Session, Error> {
+    Ok(Session {
+        id: SessionId(row.get("id")),
+        tenant: TenantId(row.get("tenant_id")),
+        computer: ComputerId(row.get("computer_id")),
+        kind: word(row, "kind")?,
+        priority: Priority::from_rank(row.get("priority")),
+        order: json(row, "order")?,
+        status: word(row, "status")?,
+        waiting_on: optional_word(row, "waiting_on")?,
+        stage: word(row, "stage")?,
+        dispatch: row.get("dispatch"),
+        attempt: row.get("attempt"),
+        losses: row.get("losses"),
+        run_after: row.get("run_after"),
+        waited_on: optional_word(row, "waited_on")?,
+        due_at: row.get("due_at"),
+        admitted_at: row.get("admitted_at"),
+        taken_at: row.get("taken_at"),
+        owner: row.get("owner"),
+        deadline: row.get("deadline"),
+        epoch: row.get("epoch"),
+        run_in_flight: row.get("run_in_flight"),
+        cancel: optional_json(row, "cancel")?,
+        pause: optional_json(row, "pause")?,
+        revision: row.get("revision"),
+        since: row.get("since"),
+        created_at: row.get("created_at"),
+        started_at: row.get("started_at"),
+        finished_at: None,
+        last_error: row.get("last_error"),
+    })
+}
+
+/// The columns of a final session, for a SELECT from `session_history s`.
+pub(super) const HISTORY: &str = "s.id, s.tenant_id, s.computer_id, s.kind, s.priority, s.\"order\", s.status, s.stage, \
+     s.dispatch, s.attempt, s.losses, s.epoch, s.cancel, s.revision, s.created_at, s.started_at, s.finished_at, s.last_error";
+
+/// Reads a final session.
+pub(super) fn final_session(row: &Row) -> Result<Session, Error> {
+    let finished_at: Timestamp = row.get("finished_at");
+    let status: Status = word(row, "status")?;
+    Ok(Session {
+        id: SessionId(row.get("id")),
+        tenant: TenantId(row.get("tenant_id")),
+        computer: ComputerId(row.get("computer_id")),
+        kind: word(row, "kind")?,
+        priority: Priority::from_rank(row.get("priority")),
+        order: json(row, "order")?,
+        status,
+        waiting_on: None,
+        stage: word(row, "stage")?,
+        dispatch: row.get("dispatch"),
+        attempt: row.get("attempt"),
+        losses: row.get("losses"),
+        run_after: None,
+        waited_on: None,
+        due_at: None,
+        admitted_at: None,
+        taken_at: None,
+        owner: None,
+        deadline: None,
+        epoch: row.get("epoch"),
+        run_in_flight: None,
+        cancel: optional_json(row, "cancel")?,
+        pause: None,
+        revision: row.get("revision"),
+        since: finished_at,
+        created_at: row.get("created_at"),
+        started_at: row.get("started_at"),
+        finished_at: Some(finished_at),
+        last_error: row.get("last_error"),
+    })
+}
+
+/// The columns of a computer, for a SELECT from `computer c`.
+pub(super) const COMPUTER: &str = "c.id, c.tenant_id, c.name, c.os, c.arch, c.tags, c.connection, c.excluded, c.facts";
+
+/// Reads a computer.
+pub(super) fn computer(row: &Row) -> Result<Computer, Error> {
+    Ok(Computer {
+        id: ComputerId(row.get("id")),
+        tenant: TenantId(row.get("tenant_id")),
+        name: row.get("name"),
+        os: word(row, "os")?,
+        arch: row.get("arch"),
+        tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
+        connection: json(row, "connection")?,
+        excluded: row.get("excluded"),
+        facts: json(row, "facts")?,
+    })
+}
+
+/// Reads a word of one of our enums.
+pub(super) fn word<T: FromStr>(row: &Row, column: &'static str) -> Result<T, Error>
+where
+    T::Err: ToString,
+{
+    let text: &str = row.get(column);
+    text.parse().map_err(|error: T::Err| unreadable(column, error.to_string()))
+}
+
+/// Reads a word of one of our enums, or none.
+pub(super) fn optional_word<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, Error>
+where
+    T::Err: ToString,
+{
+    let text: Option<&str> = row.get(column);
+    text.map(|text| text.parse().map_err(|error: T::Err| unreadable(column, error.to_string()))).transpose()
+}
+
+/// Reads a JSON document.
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, Error> {
+    let Json(value) = row.try_get::<_, Json<T>>(column).map_err(|error| unreadable(column, chain(&error)))?;
+    Ok(value)
+}
+
+/// Reads a JSON document, or none.
+pub(super) fn optional_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, Error> {
+    let value = row.try_get::<_, Option<Json<T>>>(column).map_err(|error| unreadable(column, chain(&error)))?;
+    Ok(value.map(|Json(value)| value))
+}
+
+fn unreadable(column: &str, why: String) -> Error {
+    Error::Unreadable { what: format!("the column '{column}'"), why }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

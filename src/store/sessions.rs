@@ -1,0 +1,175 @@
+//! Sessions: accepting them, and reading them.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+
+use super::error::Doing;
+use super::gate::{self, Entry};
+use super::{Error, Store, rows};
+use crate::domain::SessionId;
+use crate::domain::session::Session;
+use crate::lifecycle::submit::{Submission, submit};
+
+/// Names a submission of a submitter, so that sending it again makes nothing twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Who submits.
+    pub submitter: String,
+    /// The submitter's key, unique for each tenant.
+    pub key: String,
+    /// The SHA-256 of what was asked for.
+    pub body_hash: Vec<u8>,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// These sessions were made.
+    New(Vec<SessionId>),
+    /// They were made before, by the same submission.
+    Before(Vec<SessionId>),
+    /// The key was used before for something else.
+    KeyConflict,
+}
+
+impl Store {
+    /// Accepts submissions, all or none. With a key, all must be for one tenant.
+    pub async fn submit(&self, submissions: Vec<Submission>, key: Option<&Key>) -> Result<Accepted, Error> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await.doing("opening a transaction")?;
+        if let (Some(key), Some(first)) = (key, submissions.first())
+            && let Some(earlier) = claim_key(&tx, first.tenant.0, key).await?
+        {
+            return Ok(earlier);
+        }
+        let row = tx.query_one("SELECT clock_timestamp() AS now", &[]).await.doing("asking for the time")?;
+        let ids = submit_in(&tx, submissions, row.get("now"), key).await?;
+        tx.commit().await.doing("accepting sessions")?;
+        Ok(Accepted::New(ids))
+    }
+
+    /// A session, live or final.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        let client = self.client().await?;
+        let live = client
+            .prepare_cached(&format!("SELECT {} FROM session s WHERE s.id = $1", rows::SESSION))
+            .await
+            .doing("reading a session")?;
+        let history = client
+            .prepare_cached(&format!("SELECT {} FROM session_history s WHERE s.id = $1", rows::HISTORY))
+            .await
+            .doing("reading a session")?;
+        // A session moves from the live ones to history, never back: looked for in this order it cannot be missed.
+        if let Some(row) = client.query_opt(&live, &[&id.0]).await.doing("reading a session")? {
+            return rows::session(&row).map(Some);
+        }
+        let row = client.query_opt(&history, &[&id.0]).await.doing("reading a session")?;
+        row.as_ref().map(rows::final_session).transpose()
+    }
+
+    /// Those of these sessions that are live, as they are now.
+    pub async fn live_sessions(&self, ids: &[SessionId]) -> Result<Vec<Session>, Error> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(&format!("SELECT {} FROM session s WHERE s.id = ANY($1)", rows::SESSION))
+            .await
+            .doing("reading sessions")?;
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let found = client.query(&statement, &[&ids]).await.doing("reading sessions")?;
+        found.iter().map(rows::session).collect()
+    }
+}
+
+/// Reserves a key. Returns what it made before, if it was used.
+async fn claim_key(tx: &Transaction<'_>, tenant: i64, key: &Key) -> Result<Option<Accepted>, Error> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO submission (tenant_id, submitter, key, body_hash, sessions, created_at)
+             VALUES ($1, $2, $3, $4, '{}', clock_timestamp()) ON CONFLICT DO NOTHING",
+            &[&tenant, &key.submitter, &key.key, &key.body_hash],
+        )
+        .await
+        .doing("reserving an idempotency key")?;
+    if inserted == 1 {
+        return Ok(None);
+    }
+    let row = tx
+        .query_one(
+            "SELECT body_hash, sessions FROM submission WHERE tenant_id = $1 AND submitter = $2 AND key = $3",
+            &[&tenant, &key.submitter, &key.key],
+        )
+        .await
+        .doing("reading an idempotency key")?;
+    let body_hash: Vec<u8> = row.get("body_hash");
+    let sessions: Vec<i64> = row.get("sessions");
+    Ok(Some(if body_hash == key.body_hash {
+        Accepted::Before(sessions.into_iter().map(SessionId).collect())
+    } else {
+        Accepted::KeyConflict
+    }))
+}
+
+async fn submit_in(
+    tx: &Transaction<'_>,
+    submissions: Vec<Submission>,
+    now: Timestamp,
+    key: Option<&Key>,
+) -> Result<Vec<SessionId>, Error> {
+    let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
+    let drawn = tx
+        .query("SELECT nextval('session_id') AS id FROM generate_series(1, $1)", &[&count])
+        .await
+        .doing("drawing session ids")?;
+    let tenant = submissions.first().map(|submission| submission.tenant.0);
+    let entries: Vec<Entry> = submissions
+        .into_iter()
+        .zip(&drawn)
+        .map(|(submission, row)| Entry::bare(submit(SessionId(row.get("id")), submission, now)))
+        .collect();
+    insert(tx, &entries).await?;
+    gate::transitions(tx, &entries.iter().collect::<Vec<_>>()).await?;
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
+    if let (Some(key), Some(tenant)) = (key, tenant) {
+        tx.execute(
+            "UPDATE submission SET sessions = $4 WHERE tenant_id = $1 AND submitter = $2 AND key = $3",
+            &[&tenant, &key.submitter, &key.key, &ids],
+        )
+        .await
+        .doing("noting what a submission made")?;
+    }
+    Ok(ids.into_iter().map(SessionId).collect())
+}
+
+async fn insert(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
+    let statement = tx
+        .prepare_cached(
+            "INSERT INTO session (id, tenant_id, computer_id, kind, priority, \"order\", status, waiting_on, stage,
+                                  dispatch, attempt, losses, run_after, revision, since, created_at)
+             SELECT u.id, u.tenant_id, u.computer_id, u.kind, u.priority, u.body::jsonb, 'pending', u.waiting_on,
+                    'detection', 0, 0, 0, u.run_after, u.revision, u.since, u.since
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::text[],
+                         $8::timestamptz[], $9::int[], $10::timestamptz[])
+                  AS u(id, tenant_id, computer_id, kind, priority, body, waiting_on, run_after, revision, since)",
+        )
+        .await
+        .doing("accepting sessions")?;
+    let them = || entries.iter().map(|entry| &entry.change.after);
+    tx.execute(
+        &statement,
+        &[
+            &them().map(|s| s.id.0).collect::<Vec<_>>(),
+            &them().map(|s| s.tenant.0).collect::<Vec<_>>(),
+            &them().map(|s| s.computer.0).collect::<Vec<_>>(),
+            &them().map(|s| s.kind.as_str()).collect::<Vec<_>>(),
+            &them().map(|s| s.priority.rank()).collect::<Vec<_>>(),
+            &them().map(|s| gate::to_json(&s.order)).collect::<Vec<_>>(),
+            &them().map(|s| s.waiting_on.map(|w| w.as_str())).collect::<Vec<_>>(),
+            &them().map(|s| s.run_after).collect::<Vec<_>>(),
+            &them().map(|s| s.revision).collect::<Vec<_>>(),
+            &them().map(|s| s.since).collect::<Vec<_>>(),
+        ],
+    )
+    .await
+    .doing("accepting sessions")?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Who leads: one scheduler at a time, for a term.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+
+use super::error::Doing;
+use super::{Error, Store};
+
+/// A term of leadership. Every admission verifies it under lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term(pub i64);
+
+impl Store {
+    /// Becomes or stays leader for `length` from now, by the database's clock; none while another one leads.
+    pub async fn lead(&self, holder: &str, mine: Option<Term>, length: Duration) -> Result<Option<Term>, Error> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(
+                "UPDATE scheduler_term
+                 SET term = CASE WHEN holder = $1 AND term = $2 THEN term ELSE term + 1 END,
+                     holder = $1, until = clock_timestamp() + make_interval(secs => $3)
+                 WHERE (holder = $1 AND term = $2) OR until < clock_timestamp()
+                 RETURNING term",
+                &[&holder, &mine.map_or(-1, |term| term.0), &length.as_secs_f64()],
+            )
+            .await
+            .doing("taking the lead")?;
+        Ok(row.map(|row| Term(row.get("term"))))
+    }
+
+    /// Gives the lead back at once, at the end of a drain.
+    pub async fn resign(&self, holder: &str, mine: Term) -> Result<(), Error> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "UPDATE scheduler_term SET until = '-infinity' WHERE holder = $1 AND term = $2",
+                &[&holder, &mine.0],
+            )
+            .await
+            .doing("giving the lead back")?;
+        Ok(())
+    }
+}
+
+/// True if the term is still ours; nobody can take it until the transaction has ended.
+pub(super) async fn verify(tx: &Transaction<'_>, term: Term) -> Result<bool, Error> {
+    let statement = tx
+        .prepare_cached("SELECT 1 FROM scheduler_term WHERE term = $1 FOR UPDATE")
+        .await
+        .doing("verifying the term")?;
+    Ok(tx.query_opt(&statement, &[&term.0]).await.doing("verifying the term")?.is_some())
+}
