@@ -1,13 +1,16 @@
 //! What the control plane and a computer say to each other.
 //!
 //! Read in this order: [`run`] is what a computer is asked to do, [`outcome`] is what came of it, [`frame`] is how
-//! both travel over an agent's WebSocket. Nothing here does I/O, and nothing here knows the database or the broker.
+//! both travel over an agent's WebSocket, [`journal`] is what a computer writes down about all of it. Nothing here does
+//! I/O, and nothing here knows the database or the broker.
 
 pub mod frame;
+pub mod journal;
 pub mod outcome;
 pub mod run;
 
 pub use frame::{FromAgent, FromGateway, Hello, Refusal, RunState};
+pub use journal::{JournalEvent, JournalLine};
 pub use outcome::{Ending, RunOutcome, StepOutcome, StepStatus};
 pub use run::{Interpreter, Run, Script, Step, StepKind, Then, Work};
 

@@ -60,7 +60,8 @@ pub struct StepOutcome {
     /// The script asked for a reboot by exiting with 194 (3010 on Windows); the step has succeeded.
     #[serde(default)]
     pub wants_reboot: bool,
-    /// Standard output and error as they came, invalid UTF-8 replaced, the middle left out where it is too long.
+    /// Standard output and error as they came, invalid UTF-8 replaced, the middle left out where it is too long. Of an
+    /// inventory step that succeeded, standard output alone: a program reads it, and a warning must not spoil it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
     /// How many bytes of output were left out.
@@ -91,5 +92,13 @@ impl StepStatus {
     /// True if the step did what it is for.
     pub fn is_success(&self) -> bool {
         matches!(self, StepStatus::Succeeded)
+    }
+
+    /// The code of a failure.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            StepStatus::Succeeded => None,
+            StepStatus::Failed { code, .. } => Some(code),
+        }
     }
 }

@@ -1,0 +1,40 @@
+//! What a step is given, beside itself.
+
+use std::path::PathBuf;
+
+use pitcrew_protocol::Run;
+use tokio_util::sync::CancellationToken;
+
+use crate::state::{RunFolder, StateDir};
+
+/// What a step is given, beside itself.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Where scripts lie and run.
+    pub work: PathBuf,
+    /// Where the process group of the script in flight is written down.
+    pub group: PathBuf,
+    /// Where downloads are kept.
+    pub cache: PathBuf,
+    /// The folder that scripts of a sandbox act upon.
+    pub sandbox: Option<PathBuf>,
+    /// The last download.
+    pub file: Option<PathBuf>,
+    /// Cancelled when the run is told to end.
+    pub stop: CancellationToken,
+}
+
+impl<'a> Context<'a> {
+    /// The context of a run's first step.
+    pub fn new(
+        state: &StateDir,
+        folder: &RunFolder,
+        run: &'a Run,
+        sandbox: Option<PathBuf>,
+        stop: CancellationToken,
+    ) -> Context<'a> {
+        Context { run, work: folder.work(), group: folder.group(), cache: state.cache(), sandbox, file: None, stop }
+    }
+}

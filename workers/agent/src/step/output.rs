@@ -1,0 +1,118 @@
+//! Output within bounds: its beginning, its end, and the last line, however much of it there is.
+
+use std::collections::VecDeque;
+
+/// The beginning and the end of a stream of bytes.
+#[derive(Debug)]
+pub struct HeadAndTail {
+    bound: usize,
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    omitted: u64,
+}
+
+impl HeadAndTail {
+    /// Keeps the first and the last `bound` bytes.
+    pub fn new(bound: usize) -> HeadAndTail {
+        HeadAndTail { bound, head: Vec::new(), tail: VecDeque::new(), omitted: 0 }
+    }
+
+    /// Takes in more.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(self.bound - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let excess = self.tail.len().saturating_sub(self.bound);
+        self.tail.drain(..excess);
+        self.omitted += excess as u64;
+    }
+
+    /// The text, invalid UTF-8 replaced, with a line where the middle was left out, and how many bytes that were.
+    pub fn text(&self) -> (String, u64) {
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        if self.omitted == 0 {
+            // A character may lie across the seam.
+            let whole = [self.head.as_slice(), &tail].concat();
+            return (String::from_utf8_lossy(&whole).into_owned(), 0);
+        }
+        let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&tail));
+        (format!("{head}\n[{} bytes left out]\n{tail}", self.omitted), self.omitted)
+    }
+}
+
+/// The last line that is not blank.
+#[derive(Debug, Default)]
+pub struct LastLine {
+    line: Vec<u8>,
+    last: Option<String>,
+}
+
+/// How much of a line is looked at.
+const LINE_MAX: usize = 4 * 1024;
+
+impl LastLine {
+    /// Takes in more.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        self.extend(lines.next().unwrap_or_default());
+        for line in lines {
+            self.end_line();
+            self.extend(line);
+        }
+    }
+
+    /// The last line, trimmed; none if all were blank.
+    pub fn finish(mut self) -> Option<String> {
+        self.end_line();
+        self.last
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        self.line.extend_from_slice(&bytes[..bytes.len().min(LINE_MAX - self.line.len())]);
+    }
+
+    fn end_line(&mut self) {
+        let text = String::from_utf8_lossy(&self.line);
+        let trimmed = text.trim();
+        if !trimmed.is_empty() {
+            self.last = Some(trimmed.to_owned());
+        }
+        self.line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_is_left_out_and_counted() {
+        let mut output = HeadAndTail::new(4);
+        for chunk in ["ab", "cdef", "ghij", "klm"] {
+            output.push(chunk.as_bytes());
+        }
+        assert_eq!(output.text(), ("abcd\n[5 bytes left out]\njklm".to_owned(), 5));
+    }
+
+    #[test]
+    fn a_character_across_the_seam_is_whole() {
+        let mut output = HeadAndTail::new(4);
+        output.push("abcé!".as_bytes());
+        assert_eq!(output.text(), ("abcé!".to_owned(), 0));
+    }
+
+    #[test]
+    fn the_last_line_that_is_not_blank_is_trimmed() {
+        let of = |chunks: &[&[u8]]| {
+            let mut line = LastLine::default();
+            chunks.iter().for_each(|chunk| line.push(chunk));
+            line.finish()
+        };
+        assert_eq!(of(&[b"first\n 24.", b"08 \r\n\n \n"]), Some("24.08".to_owned()));
+        assert_eq!(of(&[b"a\nno line feed"]), Some("no line feed".to_owned()));
+        assert_eq!(of(&[b" \n\n"]), None);
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[&[0xff, b'x']]), Some("\u{fffd}x".to_owned()));
+        assert_eq!(of(&[&vec![b'a'; 9000], b"b\n"]).map(|line| line.len()), Some(LINE_MAX));
+    }
+}

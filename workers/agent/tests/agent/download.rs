@@ -1,0 +1,87 @@
+//! Files that are fetched, checked and kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pitcrew_protocol::{Ending, Step, StepKind, StepStatus, Then, Work};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::support::*;
+
+/// A web server with one file; any other address is not found. It counts how often it is asked.
+struct Web {
+    address: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Web {
+    async fn start(content: &'static [u8]) -> Web {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let found = request[..read].starts_with(b"GET /file");
+                let (status, body) = if found { ("200 OK", content) } else { ("404 Not Found", b"".as_slice()) };
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let _ = stream.write_all(head.as_bytes()).await;
+                let _ = stream.write_all(body).await;
+            }
+        });
+        Web { address, asked }
+    }
+
+    fn download(&self, path: &str, sha256: &str) -> Step {
+        let work =
+            Work::Download { url: format!("{}{path}?signature=s3cret", self.address), sha256: sha256.to_owned() };
+        Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }
+    }
+}
+
+fn sum(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_once_and_again_when_it_was_spoilt() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let web = Web::start(b"the installer").await;
+    let sha256 = sum(b"the installer");
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    let use_it = || run(1, vec![web.download("/file", &sha256), sh("cat $PITCREW_FILE")]);
+    for asked in [1, 1, 2] {
+        if asked == 2 {
+            std::fs::write(place.state().join("cache").join(&sha256), "spoilt").unwrap();
+        }
+        let outcome = link.run_through(&use_it()).await;
+        assert_eq!((outcome.ending, outcome.steps[1].output.as_str()), (Ending::Completed, "the installer"));
+        assert_eq!(web.asked.load(Ordering::SeqCst), asked);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_wrong_or_not_there_fails_the_step() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let web = Web::start(b"tampered with").await;
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    let expected = sum(b"the installer");
+    let outcome = link.run_through(&run(1, vec![web.download("/file", &expected), sh("echo never")])).await;
+    assert_eq!((outcome.ending, outcome.steps.len(), code(&outcome.steps[0])), (Ending::Stopped, 1, "checksum"));
+    let StepStatus::Failed { message, .. } = &outcome.steps[0].status else { panic!("it failed") };
+    assert!(message.contains(&expected) && message.contains(&sum(b"tampered with")), "{message}");
+    assert!(!message.contains("s3cret"), "{message}");
+
+    let outcome = link.run_through(&run(1, vec![web.download("/missing", &expected)])).await;
+    assert_eq!(code(&outcome.steps[0]), "download");
+    let StepStatus::Failed { message, .. } = &outcome.steps[0].status else { panic!("it failed") };
+    assert!(message.contains("404") && !message.contains("s3cret"), "{message}");
+    assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 0);
+}
