@@ -2,6 +2,7 @@
 
 pub mod boot;
 pub mod config;
+pub mod broker;
 pub mod domain;
 pub mod lifecycle;
 pub mod shutdown;
