@@ -1,8 +1,8 @@
 //! Pitcrew keeps every computer of a large fleet in its desired state. This page is the map: the rooms in reading order.
 
 pub mod boot;
-pub mod config;
 pub mod broker;
+pub mod config;
 pub mod domain;
 pub mod lifecycle;
 pub mod shutdown;
