@@ -16,7 +16,7 @@ use crate::fence::{self, Verdict};
 use crate::process::Firmness;
 use crate::settle::{InFlight, awaits_restart, settle};
 use crate::spool::Known;
-use crate::state::{Progress, StateDir};
+use crate::state::{Progress, RunFolder, StateDir};
 use crate::{Error, boot, durable, error, process};
 
 /// The computer, as far as the agent knows it.
@@ -47,6 +47,7 @@ impl Computer {
         let state = StateDir::open(state)?;
         let sandbox = sandbox.map(|path| path.canonicalize().map_err(Error::io("find", path))).transpose()?;
         let lock = state.lock()?;
+        state.journal().mend()?;
         let mut boot_id = boot::notice(&state, sandbox.is_some())?;
         if sandbox.is_some() && awaits_restart(&state)? {
             boot_id = boot::renew(&state)?;
@@ -275,7 +276,7 @@ impl Computer {
             durable::write_json(&folder.end(), &ending)?;
         }
         self.state.journal().append(epoch, session, Some(run_id), JournalEvent::KillBegun { ending })?;
-        if let Some(supervisor) = crate::state::RunFolder::read_pid(&folder.supervisor())? {
+        if let Some(supervisor) = RunFolder::read_pid(&folder.supervisor())? {
             process::signal_process(supervisor, Firmness::Terminate);
         }
         Ok(())

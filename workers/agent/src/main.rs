@@ -68,7 +68,17 @@ struct Place {
     sandbox: Option<PathBuf>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() {
+    let code = start().unwrap_or_else(|error| {
+        eprintln!("pitcrew-agent: {error:#}");
+        1
+    });
+    // Threads that wait for a supervisor, or for a read of a dead disk, must not hold up the exit.
+    std::process::exit(code.into())
+}
+
+/// Does what the command line asks for. Answers with the exit code.
+fn start() -> anyhow::Result<u8> {
     rustls::crypto::ring::default_provider().install_default().map_err(|_| anyhow!("TLS is set up already"))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
@@ -76,7 +86,7 @@ fn main() -> anyhow::Result<()> {
     log.with_target(false).with_ansi(colours).init();
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let code = match Arguments::parse().command {
+    Ok(match Arguments::parse().command {
         Verb::Run { url, token, grace, place } => {
             let computer = Computer::open(&place.state, place.sandbox.as_deref())?;
             let server = Server { url, token };
@@ -101,9 +111,7 @@ fn main() -> anyhow::Result<()> {
             runtime.block_on(supervise::supervise(StateDir::open(&place.state)?, run, place.sandbox))?;
             0
         }
-    };
-    // Threads that wait for a supervisor, or for a read of a dead disk, must not hold up the exit.
-    std::process::exit(code.into())
+    })
 }
 
 /// The first signal stops the agent in order; the second one leaves at once, and a run in flight to its supervisor.

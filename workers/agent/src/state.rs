@@ -240,12 +240,20 @@ impl RunFolder {
         durable::read_json(&self.end())
     }
 
-    /// A process id that was written down in one of the files above.
+    /// Writes down a process id. It needs no flush to the disk: after a power cut there is no such process.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Damaged`].
+    /// [`Error::Io`].
+    pub fn record_pid(path: &Path, process: u32) -> Result<(), Error> {
+        std::fs::write(path, process.to_string()).map_err(Error::io("write", path))
+    }
+
+    /// A process id that was written down in one of the files above; none if a power cut has spoilt it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
     pub fn read_pid(path: &Path) -> Result<Option<u32>, Error> {
-        durable::read_json(path)
+        Ok(durable::read(path)?.and_then(|text| text.trim().parse().ok()))
     }
 
     /// True while the supervisor of the run lives.

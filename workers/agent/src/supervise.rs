@@ -17,7 +17,7 @@ use crate::control::{self, Next};
 use crate::settle::cut_short;
 use crate::state::{Progress, RunFolder, StateDir};
 use crate::step::{Context, Ended, download, reboot, script};
-use crate::{Error, durable, process};
+use crate::{Error, process};
 
 /// Works through a run that was recorded as in flight.
 ///
@@ -27,7 +27,7 @@ pub async fn supervise(state: StateDir, run_id: Uuid, sandbox: Option<PathBuf>) 
     process::detach();
     let stop = stop_on_signal()?;
     let folder = state.run_folder(run_id);
-    durable::write_json(&folder.supervisor(), &std::process::id())?;
+    RunFolder::record_pid(&folder.supervisor(), std::process::id())?;
     // Whoever started us waits for this word, and may be gone already: the run goes on without them.
     let _ = std::io::stdout().write_all(b"\n").and_then(|()| std::io::stdout().flush());
 

@@ -13,7 +13,9 @@ use tokio::process::{Child, Command};
 use super::output::{HeadAndTail, LastLine};
 use super::{Context, Ended};
 use crate::durable;
+use crate::error::chain;
 use crate::process::{Firmness, signal_group, wait_for_group};
+use crate::state::RunFolder;
 
 /// Bytes kept of the beginning of the output, and as many of its end.
 const OUTPUT_BOUND: usize = 32 * 1024;
@@ -95,8 +97,8 @@ async fn watch(
     step: &Step,
 ) -> (std::io::Result<Result<ExitStatus, CutShort>>, Printed) {
     let leader = child.id().unwrap_or_default();
-    if let Err(error) = std::fs::write(&context.group, leader.to_string()) {
-        tracing::warn!("Could not write down the process group: {error}");
+    if let Err(error) = RunFolder::record_pid(&context.group, leader) {
+        tracing::warn!("Could not write down the process group: {}", chain(&error));
     }
     let inventory = step.kind == StepKind::Inventory;
     let bound = if inventory { INVENTORY_BOUND } else { OUTPUT_BOUND };

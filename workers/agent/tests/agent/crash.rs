@@ -1,6 +1,10 @@
 //! Agents, supervisors and whole computers that go down in the middle.
 
-use pitcrew_protocol::{Ending, JournalEvent, RunState};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pitcrew_protocol::{Ending, FromAgent, FromGateway, JournalEvent, RunState};
+use uuid::Uuid;
 
 use crate::support::*;
 
@@ -100,4 +104,64 @@ async fn a_second_agent_in_the_same_place_is_refused() {
     let _agent = place.agent(&gateway.url());
     let _link = gateway.accept().await;
     assert!(!place.agent(&gateway.url()).exit().await.success());
+}
+
+/// Kills the agent, and every other time the supervisor with it, a little later in every round, so that the crashes
+/// fall upon every moment in the life of a run. The state folder and the journal must never contradict themselves.
+#[tokio::test]
+async fn whenever_it_crashes_every_run_is_started_once_and_has_one_outcome() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let mut outcomes: HashMap<Uuid, Ending> = HashMap::new();
+    let mut asked = Vec::new();
+    for round in 0..24_i64 {
+        let agent = place.agent(&gateway.url());
+        let mut link = gateway.accept().await;
+        let run = run(round + 1, vec![sh("echo $PITCREW_RUN_ID >> $PITCREW_SANDBOX/log"), sh("sleep 0.02")]);
+        asked.push(run.run_id);
+        link.send(run_frame(&run)).await;
+        tokio::time::sleep(Duration::from_millis(5 * u64::try_from(round).unwrap())).await;
+        if round % 2 == 1 {
+            let path = place.state().join("runs").join(run.run_id.to_string()).join("supervisor");
+            if let Ok(supervisor) = std::fs::read_to_string(path) {
+                let _ = std::process::Command::new("kill").args(["-9", &supervisor]).output();
+            }
+        }
+        agent.crash();
+
+        let agent = place.agent(&gateway.url());
+        let mut link = gateway.accept().await;
+        link.send(run_frame(&run)).await;
+        while !outcomes.contains_key(&run.run_id) {
+            match link.receive().await {
+                Some(FromAgent::Outcome(outcome) | FromAgent::State { state: RunState::Ended(outcome), .. }) => {
+                    let before = outcomes.insert(outcome.run_id, outcome.ending.clone());
+                    assert!(before.is_none_or(|before| before == outcome.ending));
+                    link.send(FromGateway::Acknowledge { run_id: outcome.run_id }).await;
+                }
+                Some(FromAgent::State { .. }) => {}
+                other => panic!("expected a state or an outcome, got {other:?}"),
+            }
+        }
+        agent.crash();
+    }
+    let mut highest = 0;
+    for line in place.journal() {
+        match line.event {
+            JournalEvent::EpochRaised { from } => assert!(from < line.epoch),
+            JournalEvent::RunStarted => assert!(line.epoch >= highest, "a run started after a newer epoch"),
+            _ => {}
+        }
+        highest = highest.max(line.epoch);
+    }
+    let log = std::fs::read_to_string(place.file("log")).unwrap_or_default();
+    for run_id in asked {
+        assert!(place.count(run_id, |event| *event == JournalEvent::RunStarted) <= 1);
+        let acted = log.lines().filter(|line| *line == run_id.to_string()).count();
+        let started = place.count(run_id, |event| matches!(event, JournalEvent::StepStarted { index: 0, .. }));
+        assert!(acted <= started && started <= 1, "{run_id} acted {acted} times, {started} starts are in the journal");
+        if outcomes[&run_id] == Ending::Completed {
+            assert_eq!(acted, 1);
+        }
+    }
+    assert!(outcomes.values().any(|ending| *ending == Ending::Completed));
 }

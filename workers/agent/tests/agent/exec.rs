@@ -49,6 +49,9 @@ async fn a_run_survives_its_caller_and_is_adopted() {
     let run = run(1, vec![sh("while [ ! -e $PITCREW_SANDBOX/go ]; do sleep 0.02; done"), sh("echo through")]);
     let mut call = place.exec(&run_frame(&run));
     assert_eq!(state(call.answer()), RunState::InFlight { run_id: run.run_id });
+    let supervisor = place.supervisor(run.run_id).to_string();
+    let session = std::process::Command::new("ps").args(["-o", "sess=", "-p", &supervisor]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&session.stdout).trim(), supervisor, "a hang-up would reach the supervisor");
     call.crash();
 
     let other = run_frame(&empty_run(1));
@@ -57,8 +60,8 @@ async fn a_run_survives_its_caller_and_is_adopted() {
         Some(FromAgent::Refused { refusal: Refusal::Busy { run_id }, .. }) if run_id == run.run_id
     ));
     let mut again = place.exec(&run_frame(&run));
-    let mut adopted = place.exec(&take_over(2, None));
     assert_eq!(state(again.answer()), RunState::InFlight { run_id: run.run_id });
+    let mut adopted = place.exec(&take_over(2, None));
     assert_eq!(state(adopted.answer()), RunState::InFlight { run_id: run.run_id });
     std::fs::write(place.file("go"), "").unwrap();
     let ended = outcome(adopted.answer());
