@@ -3,5 +3,6 @@
 mod support;
 
 mod harness;
+mod owner_dies;
 mod postgres;
 mod rabbitmq;

@@ -1,14 +1,13 @@
-//! The private RabbitMQ, and that nothing of either server outlives a process that dies without a word.
+//! The private RabbitMQ: its messages outlive it, and it outlives nobody.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use pitcrew::boot::services::rabbitmq::Permissions;
-use pitcrew::boot::services::{Error, Postgres, RabbitMq, postgres, rabbitmq};
+use pitcrew::boot::services::{Error, RabbitMq, rabbitmq};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -62,45 +61,8 @@ async fn a_user_may_do_what_it_was_given_and_no_more() {
 
     let pids = server.process_ids();
     drop(server);
-    assert!(pids.iter().all(|pid| !runs(*pid)), "dropped is stopped");
+    assert!(pids.iter().all(|pid| !Path::new(&format!("/proc/{pid}")).exists()), "dropped is stopped");
     assert!(!dir.exists(), "an ephemeral folder goes with its server");
-}
-
-/// This test runs itself a second time: there it starts both servers, says which processes they are, and aborts.
-#[tokio::test]
-async fn nothing_is_left_of_servers_whose_owner_died() {
-    const CHILD: &str = "PITCREW_TEST_ABORT_IN";
-    if let Some(dir) = std::env::var_os(CHILD) {
-        let dir = Path::new(&dir);
-        let options = postgres::Options { ephemeral: true, ..Default::default() };
-        let database = Postgres::start(&dir.join("postgres"), options).await.unwrap();
-        let options = rabbitmq::Options { ephemeral: true, ..Default::default() };
-        let broker = RabbitMq::start(&dir.join("rabbitmq"), options).await.unwrap();
-        let pids = broker.process_ids().into_iter().chain(database.process_id());
-        let pids: Vec<_> = pids.map(|pid| pid.to_string()).collect();
-        std::fs::write(dir.join("pids"), pids.join(" ")).unwrap();
-        // A frozen server, too, has to go.
-        broker.pause();
-        std::process::abort();
-    }
-    let dir = scratch();
-    std::fs::create_dir(&dir).unwrap();
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "rabbitmq::nothing_is_left_of_servers_whose_owner_died"]).env(CHILD, &dir);
-    let output = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
-    let pids = std::fs::read_to_string(dir.join("pids")).unwrap_or_else(|_| panic!("{output:?}"));
-    let pids: Vec<u32> = pids.split(' ').map(|pid| pid.parse().unwrap()).collect();
-    assert_eq!(pids.len(), 3);
-    let ended = || async { pids.iter().all(|pid| !runs(*pid)).then_some(()) };
-    until(SOON, ended, "the servers to end").await;
-    let deleted = || async { (!dir.join("postgres").exists() && !dir.join("rabbitmq").exists()).then_some(()) };
-    until(SOON, deleted, "their folders to be deleted").await;
-    std::fs::remove_dir_all(&dir).unwrap();
-}
-
-fn runs(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with('Z'))
 }
 
 async fn channel(url: &str) -> Channel {

@@ -12,6 +12,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
@@ -78,6 +79,14 @@ impl Folder {
     /// Where the server's output goes.
     pub(super) fn log(&self) -> PathBuf {
         self.file("server.log")
+    }
+
+    /// Lets `command` add what it prints to the log.
+    pub(super) fn record(&self, command: &mut Command) -> Result<(), Error> {
+        let log = self.log();
+        let output = OpenOptions::new().create(true).append(true).open(&log).map_err(Error::io("open", &log))?;
+        command.stderr(output.try_clone().map_err(Error::io("open", &log))?).stdout(output);
+        Ok(())
     }
 
     /// The end of the server's output, for an error.

@@ -3,7 +3,6 @@
 //! It is meant to be trusted with data: what it says is committed is on the disk (`fsync` stays on unless a test asks
 //! otherwise). It never listens on a socket file and never lets anyone in without its password.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use tokio_postgres::{Client, NoTls};
 
 use super::account::Account;
 use super::folder::{Folder, write_private};
-use super::process::{LOOK_EVERY, Process, end_orphans};
+use super::process::{LOOK_EVERY, Manners, Process, end_orphans};
 use super::{Error, ports, programs};
 
 const SERVER: &str = "PostgreSQL";
@@ -27,8 +26,8 @@ const MAINTENANCE: &str = "postgres";
 /// How long a start may take: after a crash it first replays what was not yet in its tables.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-/// How long an orderly stop may take: it writes a checkpoint.
-const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+/// An orderly stop cuts the sessions and writes a checkpoint.
+const MANNERS: Manners = Manners { polite: Signal::INT, patience: Duration::from_secs(60), abrupt: Signal::QUIT };
 
 /// How the server is run. The defaults fit a laptop.
 #[derive(Debug, Clone)]
@@ -126,7 +125,7 @@ impl Postgres {
         self.port = port;
         self.forget_dead_owner()?;
         tracing::info!("Starting {SERVER} on 127.0.0.1:{port} in {}", self.data.display());
-        let process = Process::spawn(self.command()?, Signal::INT, STOPPED_WITHIN, "QUIT", &self.folder.remains())?;
+        let process = Process::spawn(self.command()?, MANNERS, &self.folder.remains())?;
         self.process = Some(process);
         self.ready().await
     }
@@ -178,22 +177,26 @@ impl Postgres {
         if !self.options.fsync {
             command.arg("--no-sync");
         }
-        let failed_to_run = Error::spawn(&command);
-        let output = tokio::process::Command::from(command).output().await.map_err(failed_to_run)?;
+        self.folder.record(&mut command)?;
+        let status = Process::spawn(command, MANNERS, &self.folder.remains())?.wait().await;
         std::fs::remove_file(&password).map_err(Error::io("delete", &password))?;
-        Error::unless_success("initdb".into(), output)?;
+        if !status.success() {
+            return Err(Error::Failed { program: "initdb".into(), status, output: self.folder.tail() });
+        }
         std::fs::rename(&new, &self.data).map_err(Error::io("move into place", &new))
     }
 
-    /// Deletes the pid file of a server that is gone. PostgreSQL keeps it if any process has that number now, which
-    /// after a restart of the machine or container is likely; the folder's lock says that it cannot be a server of ours,
-    /// and orphans have been ended.
+    /// Deletes the pid file of a server that is gone if another process has its number now, as is likely after a restart
+    /// of the machine or container: PostgreSQL would take that one for a server. The folder's lock says that it is none,
+    /// and orphans have been ended. In every other case the file stays: it tells PostgreSQL what else to clean up.
     fn forget_dead_owner(&self) -> Result<(), Error> {
         let file = self.data.join("postmaster.pid");
-        match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &file)(error)),
-            _ => Ok(()),
+        let pid = std::fs::read_to_string(&file).unwrap_or_default();
+        let pid = pid.lines().next().unwrap_or_default().trim();
+        if pid.is_empty() || !Path::new("/proc").join(pid).exists() {
+            return Ok(());
         }
+        std::fs::remove_file(&file).map_err(Error::io("delete", &file))
     }
 
     fn command(&self) -> Result<Command, Error> {
@@ -217,9 +220,7 @@ impl Postgres {
         for (name, value) in &self.options.settings {
             command.arg("-c").arg(format!("{name}={value}"));
         }
-        let log = self.folder.log();
-        let output = File::options().create(true).append(true).open(&log).map_err(Error::io("open", &log))?;
-        command.stderr(output.try_clone().map_err(Error::io("open", &log))?).stdout(output);
+        self.folder.record(&mut command)?;
         Ok(command)
     }
 
@@ -264,7 +265,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
-            if self.options.ephemeral { process.kill() } else { process.stop_blocking() }
+            process.stop_blocking(self.options.ephemeral);
         }
     }
 }

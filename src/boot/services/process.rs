@@ -19,32 +19,39 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How long killed processes may take to be gone: the kernel finishes a disk write before it lets go of one.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a server may take to end that was told to drop everything, before it is killed.
+const ABRUPTLY_WITHIN: Duration = Duration::from_secs(5);
+
+/// How a server wants to be ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manners {
+    /// The signal upon which it stops in order.
+    pub(super) polite: Signal,
+    /// How long that may take.
+    pub(super) patience: Duration,
+    /// The signal upon which it drops everything, its data included, but still leaves nothing behind in the system.
+    pub(super) abrupt: Signal,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     watchdog: Child,
-    polite: Signal,
-    patience: Duration,
+    manners: Manners,
 }
 
 impl Process {
-    /// Starts `command`. `polite` asks it to stop, which takes it no longer than `patience`; `abrupt` is what the
-    /// watchdog sends; `remains` is what the watchdog then deletes.
-    pub(super) fn spawn(
-        mut command: Command,
-        polite: Signal,
-        patience: Duration,
-        abrupt: &str,
-        remains: &[PathBuf],
-    ) -> Result<Process, Error> {
+    /// Starts `command`. If we die, the watchdog ends it abruptly and then deletes its `remains`.
+    pub(super) fn spawn(mut command: Command, manners: Manners, remains: &[PathBuf]) -> Result<Process, Error> {
         // A group of its own: an interrupt from the terminal is ours to handle, in our order, not the server's.
         let mut child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(Error::spawn(&command))?;
         let mut watch = Command::new("/bin/sh");
-        watch.args(["-c", WATCHDOG, "watchdog", abrupt, &child.id().to_string()]).args(remains);
+        let (signal, pid) = (manners.abrupt.as_raw().to_string(), child.id().to_string());
+        watch.args(["-c", WATCHDOG, "watchdog", &signal, &pid]).args(remains);
         watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/").process_group(0);
         match watch.spawn().map_err(Error::spawn(&watch)) {
-            Ok(watchdog) => Ok(Process { child, watchdog, polite, patience }),
+            Ok(watchdog) => Ok(Process { child, watchdog, manners }),
             Err(error) => {
                 kill_tree(child.id());
                 // The failure to report is the watchdog's.
@@ -74,10 +81,20 @@ impl Process {
         send_all(tree(self.child.id()), Signal::CONT);
     }
 
+    /// Waits until it ends by itself.
+    pub(super) async fn wait(&mut self) -> ExitStatus {
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Asks it to stop and waits until it has; kills it if it takes too long.
     pub(super) async fn stop(mut self) {
-        self.ask_to_stop();
-        let deadline = Instant::now() + self.patience;
+        self.ask(self.manners.polite);
+        let deadline = Instant::now() + self.manners.patience;
         while self.ended().is_none() && Instant::now() < deadline {
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -86,19 +103,22 @@ impl Process {
     /// The power cut: no process of the tree runs another instruction, nothing is flushed.
     pub(super) fn kill(self) {}
 
-    /// As [`Process::stop`], for where nothing can be awaited.
-    pub(super) fn stop_blocking(mut self) {
-        self.ask_to_stop();
-        let deadline = Instant::now() + self.patience;
+    /// Ends it where nothing can be awaited: in order, or, when its data is of no more use, `abruptly`.
+    pub(super) fn stop_blocking(mut self, abruptly: bool) {
+        let Manners { polite, patience, abrupt } = self.manners;
+        let (signal, patience) = if abruptly { (abrupt, ABRUPTLY_WITHIN) } else { (polite, patience) };
+        self.ask(signal);
+        let deadline = Instant::now() + patience;
         while self.ended().is_none() && Instant::now() < deadline {
             std::thread::sleep(LOOK_EVERY);
         }
     }
 
-    fn ask_to_stop(&mut self) {
+    /// A frozen server hears nothing: it is thawed first.
+    fn ask(&mut self, signal: Signal) {
         if self.ended().is_none() {
             self.resume();
-            send(self.child.id(), self.polite);
+            send(self.child.id(), signal);
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::Error;
 use super::folder::Folder;
 use super::ports;
-use super::process::{LOOK_EVERY, Process, end_orphans};
+use super::process::{LOOK_EVERY, Manners, Process, end_orphans};
 
 mod control;
 mod node;
@@ -25,8 +25,8 @@ const SERVER: &str = "RabbitMQ";
 /// How long a start may take: Erlang on a small, busy machine is in no hurry.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
-/// How long an orderly stop may take.
-const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+/// An orderly stop hands nothing over, for there is nobody, but it closes files and connections.
+const MANNERS: Manners = Manners { polite: Signal::TERM, patience: Duration::from_secs(60), abrupt: Signal::KILL };
 
 /// How long the port mapper may take to listen.
 const MAPPER_READY_WITHIN: Duration = Duration::from_secs(30);
@@ -121,14 +121,13 @@ impl RabbitMq {
         (self.broker, self.mapper) = (None, None);
         self.node.ports = Ports::from(ports::persisted(&self.folder.file("ports"))?);
         self.node.configure(&self.options)?;
-        self.mapper =
-            Some(Process::spawn(self.node.mapper(), Signal::KILL, STOPPED_WITHIN, "KILL", &self.folder.remains())?);
+        self.mapper = Some(Process::spawn(self.node.mapper(), MANNERS, &self.folder.remains())?);
         self.mapper_ready().await;
         let port = self.node.ports.amqp;
         tracing::info!("Starting {SERVER} on 127.0.0.1:{port} in {}", self.folder.home().display());
-        let command = self.node.server(&self.folder.log())?;
-        let broker = Process::spawn(command, Signal::TERM, STOPPED_WITHIN, "KILL", &self.folder.remains())?;
-        self.broker = Some(broker);
+        let mut command = self.node.server();
+        self.folder.record(&mut command)?;
+        self.broker = Some(Process::spawn(command, MANNERS, &self.folder.remains())?);
         self.ready().await
     }
 
@@ -206,7 +205,7 @@ impl RabbitMq {
 impl Drop for RabbitMq {
     fn drop(&mut self) {
         if let Some(broker) = self.broker.take() {
-            if self.options.ephemeral { broker.kill() } else { broker.stop_blocking() }
+            broker.stop_blocking(self.options.ephemeral);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What a node is told: its files, its environment, its command lines. Nothing here runs for longer than a moment.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -94,12 +93,9 @@ impl Node {
         command
     }
 
-    /// The node itself, printing to `log`.
-    pub(super) fn server(&self, log: &Path) -> Result<Command, Error> {
-        let mut command = self.program(&self.bin.join("rabbitmq-server"));
-        let output = File::options().create(true).append(true).open(log).map_err(Error::io("open", log))?;
-        command.stderr(output.try_clone().map_err(Error::io("open", log))?).stdout(output);
-        Ok(command)
+    /// The node itself.
+    pub(super) fn server(&self) -> Command {
+        self.program(&self.bin.join("rabbitmq-server"))
     }
 
     /// `rabbitmqctl` with `arguments`.
