@@ -51,7 +51,20 @@ pub struct Start<'a> {
     /// Server time after which the run must not start.
     pub start_by: Timestamp,
     /// Makes the whole run, with its scripts' texts; `run_id`, `epoch` and `start_by` in it are those above.
-    pub body: &'a (dyn Fn() -> Run + Send + Sync),
+    pub body: &'a (dyn Fn() -> Result<Run, Unready> + Send + Sync),
+}
+
+/// Why the whole run could not be made.
+pub type Unready = Box<dyn std::error::Error + Send + Sync>;
+
+impl Start<'_> {
+    /// The whole run.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] with the reason.
+    pub(super) fn run(&self, computer: ComputerId) -> Result<Run, Error> {
+        (self.body)().map_err(|why| Error::Broken { computer, what: why.to_string() })
+    }
 }
 
 /// A way of reaching computers.

@@ -23,8 +23,8 @@ use crate::domain::ComputerId;
 pub const PROGRAM_VARIABLE: &str = "PITCREW_AGENT_PROGRAM";
 /// How long the agent program may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// How often a run is asked after whose starter is gone.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+/// When a run is asked after again whose process ended without telling its outcome: its supervisor restarts the computer.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// How much of the agent program's complaint is repeated, in bytes.
 const COMPLAINT_MAX: u64 = 2_000;
 
@@ -71,44 +71,50 @@ struct LocalLink {
     agent: Agent,
     /// The epoch that was last used, to ask after a run without raising it.
     epoch: i64,
-    /// The process that started a run and will tell of its outcome.
+    /// The run in flight, and the process that will tell of its outcome.
     following: Option<(Uuid, Talk)>,
 }
 
-#[async_trait]
-impl Link for LocalLink {
-    async fn take_over(&mut self, epoch: i64, run_id: Option<Uuid>) -> Result<RunState, Error> {
+impl LocalLink {
+    async fn ask(&mut self, epoch: i64, request: Uuid, frame: &FromGateway) -> Result<RunState, Error> {
         self.epoch = epoch;
-        let request = Uuid::new_v4();
-        Ok(self.agent.ask(request, &FromGateway::TakeOver { request, epoch, run_id }).await?.0)
-    }
-
-    async fn start(&mut self, start: &Start<'_>) -> Result<RunState, Error> {
-        self.epoch = start.epoch;
-        let request = Uuid::new_v4();
-        let (state, talk) = self.agent.ask(request, &FromGateway::Run { request, run: (start.body)() }).await?;
+        let (state, talk) = self.agent.ask(request, frame).await?;
         if let RunState::InFlight { run_id } = &state {
             self.following = Some((*run_id, talk));
         }
         Ok(state)
     }
+}
+
+#[async_trait]
+impl Link for LocalLink {
+    async fn take_over(&mut self, epoch: i64, run_id: Option<Uuid>) -> Result<RunState, Error> {
+        let request = Uuid::new_v4();
+        self.ask(epoch, request, &FromGateway::TakeOver { request, epoch, run_id }).await
+    }
+
+    async fn start(&mut self, start: &Start<'_>) -> Result<RunState, Error> {
+        let request = Uuid::new_v4();
+        let run = start.run(self.agent.computer)?;
+        self.ask(start.epoch, request, &FromGateway::Run { request, run }).await
+    }
 
     async fn wait(&mut self, run_id: Uuid, patience: Duration) -> Result<Option<RunOutcome>, Error> {
         let until = Instant::now() + patience;
-        if let Some((followed, talk)) = &mut self.following
-            && *followed == run_id
-        {
-            match timeout_at(until, talk.outcome_of(run_id)).await {
-                Err(_) => return Ok(None),
-                Ok(told) => {
-                    self.following = None;
-                    if told.is_some() {
+        loop {
+            if let Some((followed, talk)) = &mut self.following
+                && *followed == run_id
+            {
+                match timeout_at(until, talk.outcome_of(run_id)).await {
+                    Err(_) => return Ok(None),
+                    Ok(None) => self.following = None,
+                    Ok(told) => {
+                        self.following = None;
                         return Ok(told);
                     }
                 }
+                sleep_until(until.min(Instant::now() + ASK_AGAIN)).await;
             }
-        }
-        loop {
             match self.take_over(self.epoch, Some(run_id)).await? {
                 RunState::Ended(outcome) if outcome.run_id == run_id => return Ok(Some(outcome)),
                 RunState::InFlight { run_id: in_flight } if in_flight == run_id => {}
@@ -116,16 +122,12 @@ impl Link for LocalLink {
                     return Err(self.agent.broken(format!("it does not know run {run_id}")));
                 }
             }
-            if Instant::now() >= until {
-                return Ok(None);
-            }
-            sleep_until(until.min(Instant::now() + ASK_EVERY)).await;
         }
     }
 
     async fn kill(&mut self, epoch: i64, run_id: Uuid) -> Result<RunState, Error> {
         let request = Uuid::new_v4();
-        Ok(self.agent.ask(request, &FromGateway::Kill { request, epoch, run_id }).await?.0)
+        self.ask(epoch, request, &FromGateway::Kill { request, epoch, run_id }).await
     }
 
     async fn acknowledge(&mut self, run_id: Uuid) -> Result<(), Error> {

@@ -7,11 +7,16 @@
 pub mod link;
 pub mod ways;
 
+pub mod agent;
 pub mod local;
 pub mod noop;
+
+pub mod message;
+pub mod post;
+mod replies;
 
 mod error;
 
 pub use error::Error;
-pub use link::{Link, Route, Start, Transport, Way};
+pub use link::{Link, Route, Start, Transport, Unready, Way};
 pub use ways::Transports;

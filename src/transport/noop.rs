@@ -12,6 +12,7 @@ use pitcrew_protocol::{Ending, Run, RunOutcome, RunState, Step, StepKind, StepOu
 use uuid::Uuid;
 
 use super::{Error, Link, Route, Start, Transport};
+use crate::domain::ComputerId;
 
 /// The way to imagined computers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,14 +20,14 @@ pub struct Noop;
 
 #[async_trait]
 impl Transport for Noop {
-    async fn connect(&self, _route: &Route) -> Result<Box<dyn Link>, Error> {
-        Ok(Box::new(Imagined::default()))
+    async fn connect(&self, route: &Route) -> Result<Box<dyn Link>, Error> {
+        Ok(Box::new(Imagined::new(route.computer)))
     }
 }
 
 /// What is on the imagined computer, and what has ended there and was not acknowledged.
-#[derive(Default)]
 struct Imagined {
+    computer: ComputerId,
     versions: HashMap<String, String>,
     satisfied: HashSet<String>,
     ended: HashMap<Uuid, RunOutcome>,
@@ -40,7 +41,7 @@ impl Link for Imagined {
 
     async fn start(&mut self, start: &Start<'_>) -> Result<RunState, Error> {
         if !self.ended.contains_key(&start.run_id) {
-            let outcome = self.run((start.body)());
+            let outcome = self.run(start.run(self.computer)?);
             self.ended.insert(start.run_id, outcome);
         }
         Ok(self.state(Some(start.run_id)))
@@ -61,6 +62,10 @@ impl Link for Imagined {
 }
 
 impl Imagined {
+    fn new(computer: ComputerId) -> Self {
+        Imagined { computer, versions: HashMap::new(), satisfied: HashSet::new(), ended: HashMap::new() }
+    }
+
     fn state(&self, run_id: Option<Uuid>) -> RunState {
         run_id.and_then(|run_id| self.ended.get(&run_id)).cloned().map_or(RunState::Idle, RunState::Ended)
     }
@@ -150,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_item_is_absent_until_it_was_acted_on_and_a_task_unsatisfied_until_it_was_set() {
-        let mut imagined = Imagined::default();
+        let mut imagined = Imagined::new(ComputerId(1));
         let first = imagined.run(run(vec![
             step(StepKind::Detect, "software/a", Then::IfObserved(None)),
             step(StepKind::Act, "software/a", Then::IfSucceeded),
@@ -177,9 +182,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_known_run_is_not_run_again_and_is_forgotten_once_acknowledged() {
-        let mut imagined = Imagined::default();
+        let mut imagined = Imagined::new(ComputerId(1));
         let run = run(vec![step(StepKind::Act, "software/a", Then::IfSucceeded)]);
-        let body = || run.clone();
+        let body = || Ok(run.clone());
         let start = Start { run_id: run.run_id, epoch: run.epoch, start_by: run.start_by, body: &body };
         let first = imagined.start(&start).await.unwrap();
         assert!(matches!(&first, RunState::Ended(outcome) if outcome.run_id == run.run_id));
