@@ -22,7 +22,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     rename(&temporary, path)
 }
 
-/// As [`write`], of a value as JSON.
+/// As [`write()`], of a value as JSON.
 ///
 /// # Errors
 /// [`Error::Io`], or [`Error::Damaged`] if the value has no JSON form.
