@@ -6,6 +6,8 @@ pub mod config;
 pub mod domain;
 pub mod gateway;
 pub mod lifecycle;
+pub mod planning;
+pub mod resolve;
 pub mod shutdown;
 pub mod store;
 pub mod transport;

@@ -1,0 +1,269 @@
+//! The table of desired states: what is wanted of one item and what was found of it, in; what is to be done, out.
+//!
+//! Looks at one item alone. Prerequisites and order are for [`super::order`].
+
+use std::cmp::Ordering;
+
+use crate::domain::{
+    ActionResult, ActionType, DesiredState, Finding, Mode, Reason, Recipe, ScriptUse, Software, Task, Upgrade, Version,
+    Want,
+};
+
+use super::versions::{Goal, Platform, applicable, entry, goal};
+use super::words::{installed, wanted};
+
+/// What is to be done about an item.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Decision {
+    /// It is nobody's business: an exception, or not found where it is only to be updated.
+    Idle,
+    /// It is as it should be.
+    Compliant {
+        /// The installed version.
+        detected: Option<String>,
+    },
+    /// There is nothing to do at the computer, but something to say.
+    Settle(Verdict),
+    /// It is to be acted upon.
+    Act(Box<Draft>),
+}
+
+/// What is said of an item that is not acted upon.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Verdict {
+    pub action: ActionType,
+    pub result: ActionResult,
+    pub reason: Reason,
+    pub message: String,
+    pub detected: Option<String>,
+}
+
+/// An action without its place among the others.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Draft {
+    pub action: ActionType,
+    pub reason: Reason,
+    pub message: String,
+    pub detected: Option<String>,
+    pub want: Want,
+    pub version: Option<String>,
+    pub recipe: Recipe,
+}
+
+fn failed(action: ActionType, reason: Reason, message: String, detected: Option<&str>) -> Decision {
+    let detected = detected.map(str::to_owned);
+    Decision::Settle(Verdict { action, result: ActionResult::Failed, reason, message, detected })
+}
+
+fn recorded(value: String, detected: Option<&str>) -> Decision {
+    let (action, result, reason) = (ActionType::Monitor, ActionResult::Success, Reason::Recorded);
+    Decision::Settle(Verdict { action, result, reason, message: value, detected: detected.map(str::to_owned) })
+}
+
+fn not_detected() -> Decision {
+    Decision::Settle(Verdict {
+        action: ActionType::Nothing,
+        result: ActionResult::Skipped,
+        reason: Reason::NotDetected,
+        message: "It was deployed after detection had looked; the next session takes it up.".into(),
+        detected: None,
+    })
+}
+
+/// What is to be done about a software.
+pub(super) fn software(
+    software: &Software,
+    platform: Platform<'_>,
+    state: &DesiredState,
+    mode: Mode,
+    finding: Option<&Finding>,
+) -> Decision {
+    if mode == Mode::Ignore || *state == DesiredState::Ignored {
+        return Decision::Idle;
+    }
+    let detected = match finding {
+        None | Some(Finding::Satisfied(_) | Finding::Value(_)) => return not_detected(),
+        Some(Finding::Failed { message, .. }) => {
+            let message = format!("Its version could not be detected: {message}");
+            return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
+        }
+        Some(finding @ (Finding::Absent | Finding::Present(_) | Finding::Broken(_))) => finding.version(),
+    };
+    if mode == Mode::Monitor {
+        return recorded(format!("{}.", installed(detected)), detected);
+    }
+    if *state == DesiredState::UpdateIfFound && detected.is_none() {
+        return Decision::Idle;
+    }
+    let Ok(goal) = goal(software, platform, state) else {
+        return none_fits(software, platform, detected);
+    };
+    let compares = matches!(goal.want, Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_));
+    if let (true, Some(text)) = (compares, detected)
+        && Version::parse(text).is_none()
+    {
+        let message = format!("Its detection script printed \"{text}\", which is not a version.");
+        return failed(ActionType::Nothing, Reason::DetectionFailed, message, detected);
+    }
+    let broken = matches!(finding, Some(Finding::Broken(_))) && goal.want != Want::Absent;
+    let met = goal.want.is_met_by(detected);
+    if met && !broken {
+        return Decision::Compliant { detected: detected.map(str::to_owned) };
+    }
+    let message = if met {
+        format!("{} and its test prints false.", installed(detected))
+    } else {
+        format!("{}, {}.", installed(detected), wanted(&goal.want))
+    };
+    if mode == Mode::Audit {
+        return failed(ActionType::Audit, Reason::NotCompliant, message, detected);
+    }
+    act(software, platform, goal, detected, met, message)
+}
+
+/// The action that brings a software where it should be.
+fn act(
+    software: &Software,
+    platform: Platform<'_>,
+    goal: Goal,
+    detected: Option<&str>,
+    met: bool,
+    message: String,
+) -> Decision {
+    // What is broken is installed again in the version it has, if that can be had.
+    let same = detected.filter(|detected| met && entry(software, platform, detected).is_some());
+    let version = same.map(str::to_owned).or(goal.version);
+    let (action, reason) = match (&goal.want, detected) {
+        (Want::Absent, _) => (ActionType::Uninstall, Reason::Unwanted),
+        (_, None) => (ActionType::Install, Reason::Missing),
+        (_, Some(_)) if met => (ActionType::Reinstall, Reason::TestFailed),
+        (want, Some(detected)) => match relation(want, detected) {
+            Ordering::Greater => (ActionType::Downgrade, Reason::OlderWanted),
+            Ordering::Less | Ordering::Equal => (ActionType::Update, Reason::UpdateAvailable),
+        },
+    };
+    if action != ActionType::Uninstall && version.is_none() && !software.versions.is_empty() {
+        return none_fits(software, platform, detected);
+    }
+    let scripts = match scripts(software, action) {
+        Ok(scripts) => scripts,
+        Err((reason, message)) => return failed(action, reason, message, detected),
+    };
+    let installs = action != ActionType::Uninstall;
+    let listed = version.as_deref().filter(|_| installs).and_then(|version| entry(software, platform, version));
+    Decision::Act(Box::new(Draft {
+        action,
+        reason,
+        message,
+        detected: detected.map(str::to_owned),
+        want: goal.want,
+        version: version.filter(|_| installs),
+        recipe: Recipe::Software {
+            detect: software.detect.clone(),
+            download: listed.and_then(|version| version.download.clone()),
+            act: scripts,
+            test: software.test.clone().filter(|_| installs),
+        },
+    }))
+}
+
+/// How the installed version lies to the one that is wanted.
+fn relation(want: &Want, detected: &str) -> Ordering {
+    match want {
+        Want::Exactly(wanted) | Want::AtLeast(wanted) | Want::AtMost(wanted) => {
+            Version::parse(detected).cmp(&Version::parse(wanted))
+        }
+        Want::Absent | Want::Any | Want::Satisfied => Ordering::Equal,
+    }
+}
+
+/// The scripts that do an action, in order.
+fn scripts(software: &Software, action: ActionType) -> Result<Vec<ScriptUse>, (Reason, String)> {
+    let missing = |what: &str| (Reason::ScriptMissing, format!("It has no script \"{what}\"."));
+    let install = || software.install.clone().ok_or_else(|| missing("install"));
+    let uninstall = || software.uninstall.clone().ok_or_else(|| missing("uninstall"));
+    let anew = || Ok(vec![uninstall()?, install()?]);
+    match (action, &software.upgrade) {
+        (ActionType::Uninstall, _) => Ok(vec![uninstall()?]),
+        (ActionType::Update, Upgrade::Never) => {
+            Err((Reason::NoUpgrade, "An update is due, and it has no way to be brought up to date.".into()))
+        }
+        (ActionType::Update, Upgrade::Script(script)) => Ok(vec![script.clone()]),
+        (ActionType::Update | ActionType::Reinstall, Upgrade::RemoveFirst) => anew(),
+        // Few installers go back over a newer version.
+        (ActionType::Downgrade, _) if software.uninstall.is_some() => anew(),
+        _ => Ok(vec![install()?]),
+    }
+}
+
+fn none_fits(software: &Software, platform: Platform<'_>, detected: Option<&str>) -> Decision {
+    let Platform { os, arch } = platform;
+    let listed: Vec<_> = applicable(software, platform).iter().map(|(version, _)| version.to_string()).collect();
+    let message = if listed.is_empty() {
+        format!("No version is listed for {os} on {arch}.")
+    } else {
+        format!("None of the versions listed for {os} on {arch} is wanted: {}.", listed.join(", "))
+    };
+    failed(ActionType::Nothing, Reason::NoApplicableVersion, message, detected)
+}
+
+/// What is to be done about a task. `after_change` says that the software it configures is about to be changed.
+pub(super) fn task(
+    task: &Task,
+    state: &DesiredState,
+    mode: Mode,
+    finding: Option<&Finding>,
+    after_change: bool,
+) -> Decision {
+    if mode == Mode::Ignore || matches!(state, DesiredState::Ignored | DesiredState::Absent) {
+        return Decision::Idle;
+    }
+    let test = match (mode, &task.test, &task.get) {
+        (Mode::Monitor, _, None) => return lacks("get"),
+        (Mode::Monitor, _, Some(_)) => return monitored(finding),
+        (_, None, _) => return lacks("test"),
+        (_, Some(test), _) => test,
+    };
+    let (reason, message) = match finding {
+        _ if after_change && mode == Mode::Enforce => {
+            (Reason::Configures, "Its software is changed, so it is tested again after that.")
+        }
+        Some(Finding::Satisfied(true)) => return Decision::Compliant { detected: None },
+        Some(Finding::Satisfied(false)) => (Reason::NotSatisfied, "Its test prints false."),
+        Some(Finding::Failed { message, .. }) => {
+            let message = format!("It could not be tested: {message}");
+            return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
+        }
+        None | Some(Finding::Absent | Finding::Present(_) | Finding::Broken(_) | Finding::Value(_)) => {
+            return not_detected();
+        }
+    };
+    if mode == Mode::Audit {
+        return failed(ActionType::Audit, Reason::NotCompliant, message.into(), None);
+    }
+    let Some(set) = &task.set else { return lacks("set") };
+    Decision::Act(Box::new(Draft {
+        action: ActionType::EnforceTask,
+        reason,
+        message: message.into(),
+        detected: None,
+        want: Want::Satisfied,
+        version: None,
+        recipe: Recipe::Task { test: test.clone(), set: set.clone() },
+    }))
+}
+
+fn lacks(script: &str) -> Decision {
+    failed(ActionType::Nothing, Reason::ScriptMissing, format!("It has no script \"{script}\"."), None)
+}
+
+fn monitored(finding: Option<&Finding>) -> Decision {
+    match finding {
+        Some(Finding::Value(value)) => recorded(value.clone(), None),
+        Some(Finding::Failed { message, .. }) => {
+            let message = format!("Its value could not be read: {message}");
+            failed(ActionType::Monitor, Reason::DetectionFailed, message, None)
+        }
+        _ => not_detected(),
+    }
+}

@@ -1,0 +1,68 @@
+//! What detection asks the computer: one run, read-only, that looks at every wanted item.
+
+use pitcrew_protocol::{StepKind, Then};
+
+use crate::domain::run::WorkSpec;
+use crate::domain::{DesiredState, ItemKind, Mode, Policy, ScriptUse, StepSpec};
+use crate::resolve::{Resolution, Wanted};
+
+use super::env::env;
+use super::inventory;
+use super::steps::{DETECT_MS, INVENTORY_MS, TEST_MS};
+
+/// The steps that detect or test every wanted item, and take the inventory when asked. No step stops the others.
+///
+/// An item that is left alone, or for which there is no script or not every parameter, is not asked for.
+pub fn detection(resolution: &Resolution, policy: &Policy, with_inventory: bool) -> Vec<StepSpec> {
+    let mut steps: Vec<_> = resolution.wanted.iter().flat_map(|wanted| looks(policy, wanted)).collect();
+    if with_inventory {
+        steps.extend(inventory::scripts(resolution.os).map(|script| StepSpec {
+            kind: StepKind::Inventory,
+            item: None,
+            timeout_ms: script.timeout_ms.unwrap_or(INVENTORY_MS),
+            work: WorkSpec::Script { script, env: Default::default() },
+            then: Then::GoOn,
+        }));
+    }
+    steps
+}
+
+/// The steps that look at one item.
+fn looks(policy: &Policy, wanted: &Wanted) -> Vec<StepSpec> {
+    let Wanted { item, deployment, .. } = wanted;
+    if is_left_alone(wanted) {
+        return Vec::new();
+    }
+    let Ok(env) = env(policy, item, deployment) else { return Vec::new() };
+    let look = |kind, script: &ScriptUse, default_ms| StepSpec {
+        kind,
+        item: Some(item.clone()),
+        timeout_ms: script.timeout_ms.unwrap_or(default_ms),
+        work: WorkSpec::Script { script: script.clone(), env: env.clone() },
+        then: Then::GoOn,
+    };
+    match item.kind {
+        ItemKind::Software => {
+            let Some(software) = policy.software(&item.name) else { return Vec::new() };
+            let detect = look(StepKind::Detect, &software.detect, DETECT_MS);
+            let test = software.test.as_ref().map(|test| look(StepKind::Test, test, TEST_MS));
+            std::iter::once(detect).chain(test).collect()
+        }
+        ItemKind::Task => {
+            let Some(task) = policy.task(&item.name) else { return Vec::new() };
+            let script = match deployment.mode {
+                Mode::Monitor => task.get.as_ref().map(|get| look(StepKind::Detect, get, DETECT_MS)),
+                Mode::Enforce | Mode::Audit | Mode::Ignore => {
+                    task.test.as_ref().map(|test| look(StepKind::Test, test, TEST_MS))
+                }
+            };
+            script.into_iter().collect()
+        }
+    }
+}
+
+/// True if the winning deployment makes an exception and nothing needs the item.
+fn is_left_alone(wanted: &Wanted) -> bool {
+    let ignored = wanted.deployment.mode == Mode::Ignore || wanted.deployment.state == DesiredState::Ignored;
+    ignored && wanted.demands.is_empty()
+}

@@ -1,0 +1,71 @@
+//! What the answer to a detection run means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pitcrew_protocol::{RunOutcome, StepKind, StepOutcome, StepStatus};
+
+use crate::domain::{Finding, Findings, Item, ItemKind, Policy};
+use crate::resolve::Resolution;
+
+use super::detection::detection;
+use super::inventory;
+
+/// Reads findings out of the outcome of the run that [`detection`] made. A step that was to be done and has no outcome
+/// is a failure to find out.
+pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) -> Findings {
+    let is_test = |kind| kind == StepKind::Test;
+    let mut seen: BTreeMap<(Item, bool), &StepOutcome> = BTreeMap::new();
+    let mut packages: Option<BTreeSet<_>> = None;
+    for step in &outcome.steps {
+        match step.kind {
+            StepKind::Inventory => packages.get_or_insert_default().extend(inventory::read(&step.output)),
+            StepKind::Detect | StepKind::Test => {
+                if let Ok(item) = step.item.parse() {
+                    seen.insert((item, is_test(step.kind)), step);
+                }
+            }
+            StepKind::Download | StepKind::Act | StepKind::Verify | StepKind::Set | StepKind::Reboot => {}
+        }
+    }
+    let mut items = BTreeMap::new();
+    for step in detection(resolution, policy, false) {
+        let Some(item) = step.item else { continue };
+        let outcome = seen.get(&(item.clone(), is_test(step.kind))).copied();
+        if item.kind == ItemKind::Software && is_test(step.kind) {
+            if let Some(Finding::Present(version)) = items.get(&item)
+                && outcome.is_some_and(|test| test.status.is_success() && says(test, "false"))
+            {
+                let broken = Finding::Broken(version.clone());
+                items.insert(item, broken);
+            }
+        } else {
+            let finding = outcome.map_or_else(never_looked, |outcome| read(&item, step.kind, outcome));
+            items.insert(item, finding);
+        }
+    }
+    Findings {
+        policy_version: resolution.policy_version,
+        items,
+        inventory: packages.map(|packages| packages.into_iter().collect()),
+    }
+}
+
+fn read(item: &Item, kind: StepKind, outcome: &StepOutcome) -> Finding {
+    if let StepStatus::Failed { code, message } = &outcome.status {
+        return Finding::Failed { code: code.clone(), message: message.clone() };
+    }
+    match (item.kind, kind) {
+        (ItemKind::Task, StepKind::Test) => Finding::Satisfied(says(outcome, "true")),
+        (ItemKind::Task, _) => Finding::Value(outcome.observed.clone().unwrap_or_default()),
+        (ItemKind::Software, _) => outcome.observed.clone().map_or(Finding::Absent, Finding::Present),
+    }
+}
+
+fn never_looked() -> Finding {
+    Finding::Failed { code: "interrupted".into(), message: "The run ended before it was looked at.".into() }
+}
+
+/// True if the last line of a test is this word.
+pub(super) fn says(outcome: &StepOutcome, word: &str) -> bool {
+    outcome.observed.as_deref().is_some_and(|observed| observed.eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,30 @@
+//! What to do: from what is wanted and what was found to a plan, and from an action's run to a verdict.
+//!
+//! Pure: no clock, no randomness, no I/O; the same inputs give the same plan, byte for byte. In reading order: what
+//! detection asks the computer, what its answer means, the table of desired states, the order of actions, what an
+//! action asks the computer, and what its answer means.
+
+mod detection;
+mod inventory;
+
+mod findings;
+
+mod decide;
+mod versions;
+mod words;
+
+mod needs;
+mod order;
+
+mod steps;
+
+mod judge;
+
+mod env;
+
+pub use detection::detection;
+pub use findings::findings;
+pub use inventory::text_of;
+pub use judge::{Verdict, judge, judge_after_reboot};
+pub use order::plan;
+pub use steps::{reboot, steps, verification};

@@ -1,0 +1,97 @@
+//! What an action asks the computer, as one run.
+//!
+//! The first step looks again, and the run stops there unless the computer is as it was planned for. What is fetched is
+//! fetched and checked before anything is changed, so a download that fails leaves the computer as it was.
+
+use std::collections::BTreeMap;
+
+use pitcrew_protocol::{StepKind, Then};
+
+use crate::domain::run::WorkSpec;
+use crate::domain::{ActionType, Item, PlannedAction, Recipe, ScriptUse, StepSpec};
+
+/// How long a detection may take by default, in milliseconds.
+pub(super) const DETECT_MS: u64 = 60_000;
+/// How long a test may take by default, in milliseconds.
+pub(super) const TEST_MS: u64 = 120_000;
+/// How long the inventory of one source may take by default, in milliseconds.
+pub(super) const INVENTORY_MS: u64 = 300_000;
+/// How long a download may take, in milliseconds.
+const DOWNLOAD_MS: u64 = 3_600_000;
+/// How long a change may take by default, in milliseconds.
+const ACT_MS: u64 = 1_800_000;
+/// How long a computer may take to come back after a restart, in milliseconds.
+const REBOOT_MS: u64 = 1_800_000;
+
+/// The steps of an action: look, fetch, change, look again.
+pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
+    let mut steps = Vec::new();
+    match &action.recipe {
+        Recipe::Software { detect, download, act, .. } => {
+            let as_planned = Then::IfObserved(action.detected.clone());
+            steps.push(script(action, StepKind::Detect, detect, DETECT_MS, as_planned));
+            steps.extend(download.as_ref().map(|download| StepSpec {
+                kind: StepKind::Download,
+                item: Some(action.item.clone()),
+                work: WorkSpec::Download(download.clone()),
+                timeout_ms: DOWNLOAD_MS,
+                then: Then::IfSucceeded,
+            }));
+            // With two, the first removes what the second installs; noop computers go by the empty version.
+            let removes = |place| act.len() > place + 1 || action.action == ActionType::Uninstall;
+            steps.extend(act.iter().enumerate().map(|(place, change)| {
+                let mut step = script(action, StepKind::Act, change, ACT_MS, Then::IfSucceeded);
+                if let (true, WorkSpec::Script { env, .. }) = (removes(place), &mut step.work) {
+                    env.insert("PITCREW_VERSION".into(), String::new());
+                }
+                step
+            }));
+        }
+        Recipe::Task { test, set } => {
+            let satisfied = Then::DoneIfObserved(Some("true".into()));
+            steps.push(script(action, StepKind::Test, test, TEST_MS, satisfied));
+            steps.push(script(action, StepKind::Set, set, ACT_MS, Then::IfSucceeded));
+        }
+    }
+    steps.extend(verification(action));
+    steps
+}
+
+/// The steps that only look whether an action has had its effect: the end of [`steps`], and all there is to do after a
+/// reboot that the action took.
+pub fn verification(action: &PlannedAction) -> Vec<StepSpec> {
+    match &action.recipe {
+        Recipe::Software { detect, test, .. } => {
+            let verify = script(action, StepKind::Verify, detect, DETECT_MS, Then::IfSucceeded);
+            let test = test.as_ref().map(|test| script(action, StepKind::Test, test, TEST_MS, Then::GoOn));
+            std::iter::once(verify).chain(test).collect()
+        }
+        Recipe::Task { test, .. } => vec![script(action, StepKind::Test, test, TEST_MS, Then::GoOn)],
+    }
+}
+
+/// The one step of a run that restarts the computer on behalf of an item.
+pub fn reboot(item: &Item) -> StepSpec {
+    StepSpec {
+        kind: StepKind::Reboot,
+        item: Some(item.clone()),
+        work: WorkSpec::Reboot,
+        timeout_ms: REBOOT_MS,
+        then: Then::IfSucceeded,
+    }
+}
+
+fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms: u64, then: Then) -> StepSpec {
+    let mut env: BTreeMap<String, String> = action.env.clone();
+    if matches!(kind, StepKind::Act) {
+        env.extend(action.version.clone().map(|version| ("PITCREW_VERSION".to_owned(), version)));
+        env.extend(action.detected.clone().map(|version| ("PITCREW_DETECTED".to_owned(), version)));
+    }
+    StepSpec {
+        kind,
+        item: Some(action.item.clone()),
+        timeout_ms: script.timeout_ms.unwrap_or(default_ms),
+        work: WorkSpec::Script { script: script.clone(), env },
+        then,
+    }
+}

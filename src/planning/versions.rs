@@ -1,0 +1,87 @@
+//! Which version to install.
+
+use crate::domain::{DesiredState, Os, Software, SoftwareVersion, Version, Want};
+
+/// The platform of a computer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Platform<'a> {
+    /// Its operating system.
+    pub os: Os,
+    /// Its processor.
+    pub arch: &'a str,
+}
+
+/// What a desired state comes to on a platform.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Goal {
+    /// What the software must be like.
+    pub want: Want,
+    /// The version to install where one is to be; none if whatever the install script installs will do.
+    pub version: Option<String>,
+}
+
+/// No listed version fits the desired state on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoneFits;
+
+/// The versions that can be installed on a platform, the oldest first.
+pub(super) fn applicable<'a>(software: &'a Software, platform: Platform<'_>) -> Vec<(Version, &'a SoftwareVersion)> {
+    let mut versions: Vec<_> = software
+        .versions
+        .iter()
+        .filter(|version| version.os.is_none_or(|os| os == platform.os))
+        .filter(|version| version.arch.as_deref().is_none_or(|arch| arch == platform.arch))
+        .filter_map(|version| Some((Version::parse(&version.version)?, version)))
+        .collect();
+    // Of two entries for one version, the one made for the platform comes last and is found first from behind.
+    versions.sort_by(|(one, a), (other, b)| {
+        one.cmp(other).then_with(|| (a.os.is_some(), a.arch.is_some()).cmp(&(b.os.is_some(), b.arch.is_some())))
+    });
+    versions
+}
+
+/// The entry of a version on a platform.
+pub(super) fn entry<'a>(software: &'a Software, platform: Platform<'_>, version: &str) -> Option<&'a SoftwareVersion> {
+    let wanted = Version::parse(version)?;
+    applicable(software, platform).into_iter().rev().find(|(version, _)| *version == wanted).map(|(_, entry)| entry)
+}
+
+/// What a desired state comes to. Where a deployment names a version, that very one is installed if it is listed;
+/// otherwise the nearest that fits.
+///
+/// A software without a list takes any version: its install script knows where to get it.
+///
+/// # Errors
+/// No listed version fits.
+pub(super) fn goal(software: &Software, platform: Platform<'_>, state: &DesiredState) -> Result<Goal, NoneFits> {
+    let versions = applicable(software, platform);
+    let newest = || versions.last().map(|(version, _)| version.to_string());
+    let unlisted = software.versions.is_empty();
+    let pin = |want: fn(String) -> Want, wanted: &String, nearest: Option<String>| {
+        let version = if unlisted { Some(wanted.clone()) } else { nearest };
+        // A computer that has a version which will do needs none to install, so a missing one is no failure here.
+        Ok(Goal { want: want(wanted.clone()), version })
+    };
+    let as_version = |text: &String| Version::parse(text).ok_or(NoneFits);
+    match state {
+        DesiredState::Absent => Ok(Goal { want: Want::Absent, version: None }),
+        DesiredState::Any | DesiredState::Ignored => Ok(Goal { want: Want::Any, version: newest() }),
+        DesiredState::Latest | DesiredState::UpdateIfFound => {
+            let newest = newest().ok_or(NoneFits)?;
+            Ok(Goal { want: Want::AtLeast(newest.clone()), version: Some(newest) })
+        }
+        DesiredState::ThisVersion(wanted) => {
+            let listed = as_version(wanted).map(|wanted| versions.iter().find(|(version, _)| *version == wanted))?;
+            pin(Want::Exactly, wanted, listed.map(|(version, _)| version.to_string()))
+        }
+        DesiredState::NewerOrEqual(wanted) => {
+            let least = as_version(wanted).map(|wanted| versions.iter().find(|(version, _)| *version >= wanted))?;
+            pin(Want::AtLeast, wanted, least.map(|(version, _)| version.to_string()))
+        }
+        DesiredState::OlderOrEqual(wanted) => {
+            let most =
+                as_version(wanted).map(|wanted| versions.iter().rev().find(|(version, _)| *version <= wanted))?;
+            pin(Want::AtMost, wanted, most.map(|(version, _)| version.to_string()))
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The sentences that explain a decision.
+
+use crate::domain::Want;
+
+/// What is installed, as the beginning of a sentence.
+pub(super) fn installed(detected: Option<&str>) -> String {
+    match detected {
+        Some(version) => format!("Version {version} is installed"),
+        None => "It is not installed".to_owned(),
+    }
+}
+
+/// What is wanted, as the end of a sentence.
+pub(super) fn wanted(want: &Want) -> String {
+    match want {
+        Want::Absent => "it must not be installed".to_owned(),
+        Want::Any => "any version is wanted".to_owned(),
+        Want::Exactly(version) => format!("exactly {version} is wanted"),
+        Want::AtLeast(version) => format!("{version} or newer is wanted"),
+        Want::AtMost(version) => format!("{version} or older is wanted"),
+        Want::Satisfied => "its test must print true".to_owned(),
+    }
+}

@@ -1,0 +1,19 @@
+//! Who wins: of all deployments that aim at a computer, one for each maintenance item.
+//!
+//! Pure: the same policy, computer and scope give the same resolution in a session, in a preview and in an explanation.
+//! In reading order: what a session asks for, the total order, the choice, and what the chosen bring with them.
+
+mod scope;
+
+mod rank;
+
+mod choose;
+
+mod closure;
+
+pub use choose::{LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, resolve};
+pub use closure::{Because, Demand};
+pub use scope::Scope;
+
+#[cfg(test)]
+mod tests;

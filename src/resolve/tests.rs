@@ -1,0 +1,254 @@
+//! The order is total, and the choice does not depend on the order in which things are given.
+
+use pitcrew_protocol::Interpreter;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::domain::{
+    Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, Item, Mode,
+    Os, Policy, ScriptUse, Sha256Hash, Software, Target, Tenant, TenantId, Upgrade,
+};
+
+fn software(name: &str) -> Software {
+    Software {
+        name: name.into(),
+        description: None,
+        os: vec![],
+        detect: ScriptUse { hash: Sha256Hash::of(b""), interpreter: Interpreter::Sh, timeout_ms: None },
+        test: None,
+        install: None,
+        uninstall: None,
+        upgrade: Upgrade::Over,
+        versions: vec![],
+        requires: vec![],
+        configuration: None,
+        reboot: crate::domain::RebootNeed::IfAsked,
+        parameters: Default::default(),
+        source: None,
+    }
+}
+
+fn computer() -> Computer {
+    Computer {
+        id: ComputerId(1),
+        tenant: TenantId(3),
+        name: "bench".into(),
+        os: Os::Linux,
+        arch: "x86_64".into(),
+        tags: ["lab".to_owned()].into(),
+        connection: Connection::Noop,
+        excluded: false,
+        facts: Default::default(),
+    }
+}
+
+/// The grandchild has the computer.
+fn tenants() -> Vec<Tenant> {
+    let tenant = |id, name: &str, parent: Option<i64>| Tenant {
+        id: TenantId(id),
+        name: name.into(),
+        parent: parent.map(TenantId),
+    };
+    vec![tenant(1, "top", None), tenant(2, "middle", Some(1)), tenant(3, "bottom", Some(2)), tenant(4, "other", None)]
+}
+
+fn deployment(id: i64, target: Target) -> Deployment {
+    Deployment {
+        id: DeploymentId(id),
+        name: format!("d{id}"),
+        item: Item::software("editor"),
+        target,
+        filter: DeviceFilter::default(),
+        state: DesiredState::Any,
+        mode: Mode::Enforce,
+        enforcement: Enforcement::Required,
+        priority: 0,
+        parameters: Default::default(),
+        retries: 1,
+        disabled: false,
+    }
+}
+
+fn tenant(name: &str, propagate: bool) -> Target {
+    Target::Tenant { name: name.into(), propagate }
+}
+
+fn tag(tenant: Option<&str>) -> Target {
+    Target::Tag { name: "lab".into(), tenant: tenant.map(str::to_owned) }
+}
+
+fn this_computer() -> Target {
+    Target::Computer { tenant: "bottom".into(), name: "bench".into() }
+}
+
+fn policy(deployments: Vec<Deployment>) -> Policy {
+    Policy::new(7, tenants(), [software("editor"), software("viewer")], [], deployments, [])
+}
+
+fn winners(resolution: &Resolution) -> Vec<&str> {
+    resolution.wanted.iter().map(|wanted| wanted.deployment.name.as_str()).collect()
+}
+
+#[test]
+fn the_narrower_target_wins() {
+    let narrowest_first = [
+        this_computer(),
+        tag(Some("bottom")),
+        tenant("bottom", false),
+        tenant("middle", true),
+        tenant("top", true),
+        tag(None),
+        Target::Everyone,
+    ];
+    // The narrowest has the highest id, so that age alone would choose the other way.
+    let mut deployments: Vec<_> =
+        (1..).zip(narrowest_first.iter().rev()).map(|(id, target)| deployment(id, target.clone())).collect();
+    for left in (1..=deployments.len()).rev() {
+        let resolution = resolve(&policy(deployments.clone()), &computer(), &Scope::Full);
+        assert_eq!(winners(&resolution), [format!("d{left}")]);
+        let losers = &resolution.wanted[0].losers;
+        assert!(losers.iter().all(|loser| loser.lost_by == LostBy::Target), "{losers:?}");
+        deployments.pop();
+    }
+}
+
+#[test]
+fn what_is_equally_narrow_is_told_apart_in_order() {
+    let base = deployment(5, Target::Everyone);
+    let older = Deployment { id: DeploymentId(4), name: "older".into(), ..base.clone() };
+    let absent = Deployment { id: DeploymentId(6), name: "absent".into(), state: DesiredState::Absent, ..base.clone() };
+    let ignored = Deployment { id: DeploymentId(7), name: "ignored".into(), mode: Mode::Ignore, ..base.clone() };
+    let urgent = Deployment { id: DeploymentId(8), name: "urgent".into(), priority: 1, ..base.clone() };
+    let filtered = Deployment {
+        id: DeploymentId(9),
+        name: "filtered".into(),
+        filter: DeviceFilter { os: [Os::Linux].into(), ..DeviceFilter::default() },
+        ..base.clone()
+    };
+    let resolution = resolve(&policy(vec![base, older, absent, ignored, urgent, filtered]), &computer(), &Scope::Full);
+    assert_eq!(winners(&resolution), ["filtered"]);
+    let losers: Vec<_> = resolution.wanted[0].losers.iter().map(|loser| loser.deployment.as_str()).collect();
+    assert_eq!(losers, ["urgent", "ignored", "absent", "older", "d5"]);
+}
+
+#[test]
+fn who_takes_no_part_is_told_why() {
+    let base = deployment(1, Target::Everyone);
+    let named = |name: &str| Deployment { name: name.into(), ..base.clone() };
+    let all = vec![
+        Deployment { disabled: true, ..named("disabled") },
+        Deployment { enforcement: Enforcement::Adhoc, ..named("adhoc") },
+        Deployment { enforcement: Enforcement::Onboarding, ..named("onboarding") },
+        Deployment { filter: DeviceFilter { os: [Os::Windows].into(), ..Default::default() }, ..named("filtered") },
+        Deployment { item: Item::task("nothing"), ..named("unknown") },
+        Deployment { target: tenant("other", true), ..named("elsewhere") },
+        Deployment { target: tenant("middle", false), ..named("above") },
+    ];
+    let why = |scope: &Scope, computer: &Computer| -> Vec<String> {
+        let resolution = resolve(&policy(all.clone()), computer, scope);
+        let wanted = resolution.wanted.iter().map(|wanted| format!("{} won", wanted.deployment.name));
+        let out = resolution.left_out.iter().map(|out| format!("{} {}", out.deployment, out.why));
+        wanted.chain(out).collect()
+    };
+    assert_eq!(
+        why(&Scope::Full, &computer()),
+        ["adhoc enforcement", "disabled disabled", "filtered filter", "onboarding enforcement", "unknown no_such_item"]
+    );
+    assert_eq!(why(&Scope::Onboarding, &computer())[0], "onboarding won");
+    let targeted = Scope::Targeted(["disabled", "elsewhere", "nowhere"].map(str::to_owned).into());
+    assert_eq!(
+        why(&targeted, &computer()),
+        [
+            "disabled won",
+            "adhoc not_named",
+            "elsewhere other_target",
+            "filtered not_named",
+            "nowhere no_such_deployment",
+            "onboarding not_named",
+            "unknown not_named"
+        ]
+    );
+    let excluded = Computer { excluded: true, ..computer() };
+    assert!(why(&Scope::Full, &excluded).iter().all(|line| line.ends_with("computer_excluded")));
+}
+
+fn any_deployment() -> impl Strategy<Value = Deployment> {
+    (
+        select(vec!["editor", "viewer"]),
+        select(vec![
+            Target::Everyone,
+            tag(None),
+            tag(Some("bottom")),
+            tag(Some("other")),
+            tenant("bottom", false),
+            tenant("middle", true),
+            tenant("middle", false),
+            tenant("top", true),
+            this_computer(),
+        ]),
+        select(vec![vec![], vec![Os::Linux], vec![Os::Linux, Os::Macos], vec![Os::Windows]]),
+        select(vec![DesiredState::Latest, DesiredState::Absent, DesiredState::Ignored, DesiredState::UpdateIfFound]),
+        select(Enforcement::ALL),
+        -1..2i32,
+        any::<bool>(),
+    )
+        .prop_map(|(item, target, os, state, enforcement, priority, disabled)| Deployment {
+            item: Item::software(item),
+            filter: DeviceFilter { os: os.into_iter().collect(), ..DeviceFilter::default() },
+            state,
+            enforcement,
+            priority,
+            disabled,
+            ..deployment(0, target)
+        })
+}
+
+proptest! {
+    #[test]
+    fn one_winner_an_item_whatever_the_order(
+        deployments in prop::collection::vec(any_deployment(), 0..12),
+        rotation in 0..12usize,
+        scope in select(vec![Scope::Full, Scope::Onboarding, Scope::Targeted(["d1", "d2", "d3"].map(str::to_owned).into())]),
+    ) {
+        let numbered: Vec<_> = (1..).zip(deployments)
+            .map(|(id, one)| Deployment { id: DeploymentId(id), name: format!("d{id}"), ..one })
+            .collect();
+        let mut turned = numbered.clone();
+        turned.rotate_left(rotation.min(numbered.len()));
+        turned.reverse();
+        let resolution = resolve(&policy(numbered.clone()), &computer(), &scope);
+        prop_assert_eq!(&resolution, &resolve(&policy(turned), &computer(), &scope));
+
+        let mut items: Vec<_> = resolution.wanted.iter().map(|wanted| wanted.item.clone()).collect();
+        items.dedup();
+        prop_assert_eq!(items.len(), resolution.wanted.len());
+        // Every deployment aimed at the computer is accounted for exactly once.
+        let aimed = numbered.iter().filter(|one| {
+            let lineage = policy(vec![]);
+            super::rank::Rank::of(one, &computer(), &lineage.lineage(TenantId(3)), false).is_some()
+        });
+        for one in aimed {
+            let won = resolution.wanted.iter().filter(|wanted| wanted.deployment.name == one.name).count();
+            let lost = resolution.wanted.iter().flat_map(|wanted| &wanted.losers).filter(|loser| loser.deployment == one.name).count();
+            let out = resolution.left_out.iter().filter(|out| out.deployment == one.name).count();
+            prop_assert_eq!(won + lost + out, 1, "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn taking_a_loser_away_changes_no_winner(
+        deployments in prop::collection::vec(any_deployment(), 1..10),
+        victim in any::<prop::sample::Index>(),
+    ) {
+        let numbered: Vec<_> = (1..).zip(deployments)
+            .map(|(id, one)| Deployment { id: DeploymentId(id), name: format!("d{id}"), ..one })
+            .collect();
+        let before = resolve(&policy(numbered.clone()), &computer(), &Scope::Full);
+        let victim = numbered[victim.index(numbered.len())].clone();
+        prop_assume!(!winners(&before).contains(&victim.name.as_str()));
+        let without = numbered.into_iter().filter(|one| one.id != victim.id).collect();
+        let after = resolve(&policy(without), &computer(), &Scope::Full);
+        prop_assert_eq!(winners(&before), winners(&after));
+    }
+}
