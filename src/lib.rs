@@ -10,4 +10,5 @@ pub mod planning;
 pub mod resolve;
 pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod transport;

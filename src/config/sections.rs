@@ -301,6 +301,11 @@ impl Config {
         must(scheduler.term >= Duration::from_secs(1), "scheduler.term", "must be at least 1 s");
         must(self.retry.attempts >= 1, "retry.attempts", "must be at least 1");
         must(self.retry.longest >= self.retry.first, "retry.longest", "must not be below retry.first");
+        must(
+            tracing_subscriber::EnvFilter::try_new(&self.log.filter).is_ok(),
+            "log.filter",
+            "must be a level, or levels by part, as in \"info,pitcrew::broker=debug\"",
+        );
         let endpoint = &self.telemetry.endpoint;
         must(
             endpoint.is_empty() || scheme(endpoint, &["http://", "https://"]) && url::Url::parse(endpoint).is_ok(),
