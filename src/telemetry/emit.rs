@@ -3,20 +3,16 @@
 //! The SDK's tracer makes ids itself and knows only the present. A session's spans have derived ids and lie in the past,
 //! so they are built here and given to the SDK's batch processor directly.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{Link, SpanContext, SpanId, Status, TraceFlags, TraceState};
-use opentelemetry::{Context, InstrumentationScope};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{
-    BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanEvents, SpanLinks, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanEvents, SpanLinks, SpanProcessor};
 use uuid::Uuid;
 
+use super::batch::Batch;
 use super::metrics::Metrics;
 use super::sessions::Sessions;
 use super::spans::SpanSpec;
@@ -80,40 +76,5 @@ impl Inner {
             status: spec.failure.map_or(Status::Unset, Status::error),
             instrumentation_scope: self.scope.clone(),
         });
-    }
-}
-
-/// The one batch that both derived spans and the SDK's own go through.
-#[derive(Clone)]
-pub(super) struct Batch(Arc<BatchSpanProcessor>);
-
-impl Batch {
-    pub(super) fn new(mut processor: BatchSpanProcessor, resource: &Resource) -> Batch {
-        processor.set_resource(resource);
-        Batch(Arc::new(processor))
-    }
-}
-
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Batch")
-    }
-}
-
-impl SpanProcessor for Batch {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.0.on_start(span, context);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        self.0.on_end(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
     }
 }

@@ -12,6 +12,7 @@ pub mod sessions;
 pub mod spans;
 pub mod table;
 
+mod batch;
 mod emit;
 mod error;
 mod logs;

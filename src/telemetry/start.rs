@@ -8,10 +8,11 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanProcessor};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanProcessor};
 use uuid::Uuid;
 
-use super::emit::{Batch, Inner, Telemetry};
+use super::batch::Batch;
+use super::emit::{Inner, Telemetry};
 use super::error::Error;
 use super::metrics::Metrics;
 use super::{logs, otlp};
@@ -19,10 +20,6 @@ use crate::config::Config;
 
 /// How long the end may take while what has been told is sent.
 const FLUSH: Duration = Duration::from_secs(3);
-/// How many spans are sent together.
-const BATCH: usize = 2048;
-/// How long a span waits for others to be sent with.
-const DELAY: Duration = Duration::from_secs(1);
 /// The name of the scope of all that is sent.
 const SCOPE: &str = "pitcrew";
 
@@ -59,21 +56,17 @@ pub(super) async fn connect(service: &str, config: &Config) -> Result<Guard, Err
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("service.instance.id", Uuid::new_v4().to_string()))
         .build();
-    let batch = BatchConfigBuilder::default()
-        .with_max_queue_size(settings.queue)
-        .with_max_export_batch_size(BATCH)
-        .with_scheduled_delay(DELAY)
-        .build();
-    let spans = Batch::new(BatchSpanProcessor::new(spans, batch), &resource);
+    let reader = PeriodicReader::builder(metrics).with_interval(settings.metrics_every).build();
+    let meters = SdkMeterProvider::builder().with_reader(reader).with_resource(resource.clone()).build();
+    let meter = meters.meter(SCOPE);
+    let spans = Batch::new(spans, settings.queue, &resource, &meter);
     // A session of which a part is missing explains nothing: everything is sent, whatever OTEL_TRACES_SAMPLER says.
     let tracers = SdkTracerProvider::builder()
         .with_span_processor(spans.clone())
         .with_sampler(Sampler::AlwaysOn)
-        .with_resource(resource.clone())
+        .with_resource(resource)
         .build();
-    let reader = PeriodicReader::builder(metrics).with_interval(settings.metrics_every).build();
-    let meters = SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
-    let metrics = Metrics::new(&meters.meter(SCOPE));
+    let metrics = Metrics::new(&meter);
     let scope = InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
     let prefix = config.amqp.prefix.clone();
     Ok(Guard(Telemetry(Some(Arc::new(Inner { spans, scope, tracers, meters, metrics, prefix })))))

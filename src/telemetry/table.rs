@@ -88,6 +88,7 @@ table! {
     Histogram LIMITER_WAIT = "pitcrew.limiter.wait", "How long work waited for a rate limit, by limit.";
     Counter RETRIES = "pitcrew.retries", "Transient failures of stages that will be tried again, by stage.";
     Counter LOSSES = "pitcrew.losses", "Stages whose worker or job was lost, by stage.";
+    Counter SPANS_LOST = "pitcrew.telemetry.spans_lost", "Spans that nobody will see: queue_full or not_delivered, by error.";
     Counter DEAD_LETTERS = "pitcrew.dead_letters", "Messages that the broker put aside, by stage or `submit`.";
 }
 
