@@ -19,6 +19,7 @@ async fn every_test_has_a_database_of_its_own() {
     one.connect().await.batch_execute("CREATE TABLE mine (id int)").await.unwrap();
     assert!(has_table(&one, "mine").await);
     assert!(!has_table(&other, "mine").await);
+    assert!(has_table(&other, "session").await, "the migrations are applied");
 }
 
 async fn has_table(database: &Database, name: &str) -> bool {

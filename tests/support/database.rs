@@ -1,8 +1,6 @@
 //! A database for one test: a copy of a template to which all migrations have been applied once.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
+use pitcrew::store::{Store, migrate};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
@@ -51,34 +49,14 @@ impl Drop for Database {
     }
 }
 
-/// Makes this run's template and returns its name.
+/// Makes this run's template and returns its name. What copies it first waits until the store's connection is gone.
 async fn template() -> String {
     let name = format!("pitcrew_template_{}", super::unique());
     let admin = connect(&services().database_url).await;
     admin.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the template is made");
-    migrate(&address(&name)).await;
+    let store = Store::new(&address(&name), 1).expect("the template's address");
+    migrate(&store).await.expect("the migrations apply");
     name
-}
-
-/// Applies the migrations in the order of their numbers.
-async fn migrate(url: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/migrations");
-    let files = folder.read_dir().into_iter().flatten().map(|entry| entry.expect("an entry").path());
-    let files: BTreeMap<_, _> = files.filter_map(|file| Some((number(&file)?, file))).collect();
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the template answers");
-    let connection = tokio::spawn(connection);
-    for file in files.values() {
-        let sql = std::fs::read_to_string(file).expect("a migration");
-        client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
-    }
-    // A template with anybody connected to it cannot be copied.
-    drop(client);
-    connection.await.expect("the connection ends").expect("in order");
-}
-
-/// The `7` of `V7__why.sql`.
-fn number(file: &Path) -> Option<u32> {
-    file.file_name()?.to_str()?.strip_prefix('V')?.split_once("__")?.0.parse().ok()
 }
 
 fn address(name: &str) -> String {
