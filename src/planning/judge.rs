@@ -75,7 +75,7 @@ impl Verdict {
     }
 }
 
-/// Judges the outcome of the run that [`super::steps`] made.
+/// Judges the outcome of the run that [`super::steps()`] made.
 pub fn judge(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
     let reboot = action.reboot == RebootNeed::Always || outcome.steps.iter().any(|step| step.wants_reboot);
     let change_is_made =
