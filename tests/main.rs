@@ -2,6 +2,7 @@
 
 mod support;
 
+mod gateway;
 mod harness;
 mod owner_dies;
 mod postgres;

@@ -92,20 +92,25 @@ async fn serve(
 ) {
     let computer = agent.computer();
     let ping_every = house.settings.ping_every;
-    let (sink, stream) = socket.split();
-    let writing = house.shutdown.spawn(writer::write(agent.clone(), sink, frames, ping_every));
-    // The workers look the agent up in the database, so it is told before the agent is welcomed.
+    let (mut sink, stream) = socket.split();
+    // The workers look the agent up in the database, so it is told before the agent is welcomed; and whatever is
+    // commanded meanwhile waits until after the welcome.
     if house.presence.came(agent).await {
         agent.is_known_now();
         let ping_every_ms = u64::try_from(ping_every.as_millis()).unwrap_or(u64::MAX);
-        agent.send(FromGateway::Welcome { server_time: house.store.now(), ping_every_ms });
+        if !writer::send(&mut sink, &FromGateway::Welcome { server_time: house.store.now(), ping_every_ms }).await {
+            return agent.end();
+        }
         tracing::info!(computer.id = %computer, "Computer {computer} has connected");
+        let writing = house.shutdown.spawn(writer::write(agent.clone(), sink, frames, ping_every));
         read(house, agent, stream).await;
+        agent.end();
+        let _ = writing.await;
     } else {
-        agent.close("the database cannot be reached at the moment", SOON + apart(SOON));
+        let reason = "the database cannot be reached at the moment".to_owned();
+        writer::say_goodbye(&mut sink, &Farewell { reason, retry_after: SOON + apart(SOON) }).await;
+        agent.end();
     }
-    agent.end();
-    let _ = writing.await;
 }
 
 /// Reads until the connection is over. An agent is read from only as fast as what it sends is dealt with.

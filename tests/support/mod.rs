@@ -2,11 +2,13 @@
 //! waiting for a condition instead of for a time.
 
 mod database;
+mod programs;
 mod proxy;
 mod servers;
 mod wait;
 
 pub use database::{Database, database};
+pub use programs::program;
 pub use proxy::Proxy;
 pub use servers::{own_postgres, own_rabbitmq, scratch, services};
 pub use wait::until;
