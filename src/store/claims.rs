@@ -43,6 +43,8 @@ pub struct Inputs {
     pub plan: Option<(i32, String)>,
     /// How far the plan's actions are; for execution.
     pub actions: Vec<ActionState>,
+    /// How many plans the session has had that had something to do; for execution.
+    pub plans: usize,
     /// The run that is recorded as in flight.
     pub run: Option<RunState>,
 }
@@ -159,6 +161,7 @@ async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<S
             let (computer, gateway) = computers.remove(&session.computer.0).unzip();
             let plan = plans.remove(&session.id);
             let mut states = actions.remove(&session.id).unwrap_or_default();
+            let plans = states.iter().map(|(dispatch, _)| dispatch).collect::<HashSet<_>>().len();
             states.retain(|(dispatch, _)| plan.as_ref().is_some_and(|(planned, _)| planned == dispatch));
             let inputs = Inputs {
                 session: (*session).clone(),
@@ -167,6 +170,7 @@ async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<S
                 policy_version: 0,
                 findings: findings.remove(&session.id).map(|(_, body)| body),
                 plan,
+                plans,
                 actions: states.into_iter().map(|(_, state)| state).collect(),
                 run: session.run_in_flight.and_then(|run| runs.remove(&run)),
             };

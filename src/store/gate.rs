@@ -134,7 +134,13 @@ impl Store {
             .collect();
         meet_outcomes(&tx, &mut passing).await?;
         let epochs = write(&tx, &passing.iter().map(Cow::as_ref).collect::<Vec<_>>()).await?;
+        let written: Vec<Change> = passing
+            .iter()
+            .filter(|entry| epochs.contains_key(&entry.change.after.id))
+            .map(|entry| entry.change.clone())
+            .collect();
         tx.commit().await.doing("committing changes of sessions")?;
+        self.tell(&written);
         Ok(entries.iter().map(|entry| verdict(&epochs, entry.change.after.id)).collect())
     }
 
@@ -152,7 +158,10 @@ impl Store {
         let entries: Vec<Entry> = sessions.iter().filter_map(&mut decide).collect();
         let epochs = write(&tx, &entries.iter().collect::<Vec<_>>()).await?;
         tx.commit().await.doing("committing changes of sessions")?;
-        Ok(entries.into_iter().filter(|entry| epochs.contains_key(&entry.change.after.id)).collect())
+        let written: Vec<Entry> =
+            entries.into_iter().filter(|entry| epochs.contains_key(&entry.change.after.id)).collect();
+        self.tell(written.iter().map(|entry| &entry.change));
+        Ok(written)
     }
 }
 
@@ -183,7 +192,7 @@ async fn meet_outcomes(tx: &Transaction<'_>, entries: &mut [Cow<'_, Entry>]) -> 
 /// The run whose outcome a change lets its session wait for.
 fn awaits(entry: &Entry) -> Option<Uuid> {
     let after = &entry.change.after;
-    after.run_in_flight.filter(|_| after.waiting_on == Some(WaitingOn::Computer))
+    after.run_in_flight.filter(|_| after.waiting_on.is_some_and(WaitingOn::keeps_hold))
 }
 
 /// Locks sessions in the order of their ids and reads them; final ones are absent.
@@ -207,8 +216,11 @@ pub(super) async fn write(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<Ha
         finish(tx, &ending),
         transitions(tx, &entries),
         results(tx, &entries),
-        planned(tx, &entries),
-        ended(tx, &entries),
+        // What is settled without touching the computer is planned and ended at once, in this order.
+        async {
+            planned(tx, &entries).await?;
+            ended(tx, &entries).await
+        },
         outcomes(tx, &entries),
         release_holds(tx, &entries),
     )?;

@@ -14,11 +14,13 @@ pub mod claims;
 pub mod intents;
 pub mod leases;
 pub mod presence;
+pub mod policy;
 pub mod rescue;
 pub mod runs;
 mod script_texts;
 pub mod sessions;
 pub mod terms;
+pub mod wakes;
 pub mod workers;
 
 pub use clock::Clock;

@@ -1,27 +1,82 @@
 //! The connections to the database.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use jiff::Timestamp;
-use tokio_postgres::NoTls;
+use tokio_postgres::{AsyncMessage, Client, NoTls};
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use uuid::Uuid;
 
 use super::error::Doing;
+use super::wakes::Sending;
 use super::{Clock, Error};
+use crate::domain::session::Session;
+use crate::domain::transition::Transition;
+use crate::lifecycle::Change;
 
 /// How long a caller waits for a connection before it is told that the database is unavailable.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 /// A statement that takes longer than this is given up by the server; none of ours should come near it.
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 
+/// Who is told of transitions.
+type Observer = Box<dyn Fn(&Session, &Transition) + Send + Sync>;
+
 /// Access to the database; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    connector: Connector,
     clock: Arc<Clock>,
+    observer: Arc<OnceLock<Observer>>,
+    sending: Arc<Sending>,
 }
+
+/// How to connect to the database.
+#[derive(Clone)]
+pub(super) struct Connector {
+    config: tokio_postgres::Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Connector {
+    fn new(config: tokio_postgres::Config) -> Result<Connector, Error> {
+        let mode = config.get_ssl_mode();
+        let tls = match MakeRustlsConnect::with_native_certs() {
+            // A certificate of this machine's store that cannot be read is one that is not trusted.
+            Ok((tls, _unreadable)) if mode != SslMode::Disable => Some(tls),
+            Err(errors) if mode == SslMode::Require => {
+                let why = format!("sslmode=require, and this machine has no root certificates: {errors:?}");
+                return Err(Error::Unavailable(why.into()));
+            }
+            Ok(_) | Err(_) => None,
+        };
+        Ok(Connector { config, tls })
+    }
+
+    /// Makes a connection outside the pool. Its messages must be polled for as long as the client is used.
+    pub(super) async fn connect(&self) -> Result<(Client, Messages), tokio_postgres::Error> {
+        Ok(match &self.tls {
+            Some(tls) => {
+                let (client, mut connection) = self.config.connect(tls.clone()).await?;
+                (client, stream::poll_fn(move |context| connection.poll_message(context)).boxed())
+            }
+            None => {
+                let (client, mut connection) = self.config.connect(NoTls).await?;
+                (client, stream::poll_fn(move |context| connection.poll_message(context)).boxed())
+            }
+        })
+    }
+}
+
+/// What the server sends of its own accord.
+pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
 
 impl Store {
     /// Prepares up to `size` connections to `url` without making one yet. TLS is used as the URL's `sslmode` says.
@@ -38,16 +93,11 @@ impl Store {
             config.get_options().unwrap_or_default()
         );
         config.options(options.trim());
+        let connector = Connector::new(config)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let mode = config.get_ssl_mode();
-        let manager = match tokio_postgres_rustls::MakeRustlsConnect::with_native_certs() {
-            // A certificate of this machine's store that cannot be read is one that is not trusted.
-            Ok((tls, _unreadable)) if mode != SslMode::Disable => Manager::from_config(config, tls, recycling),
-            Err(errors) if mode == SslMode::Require => {
-                let why = format!("sslmode=require, and this machine has no root certificates: {errors:?}");
-                return Err(Error::Unavailable(why.into()));
-            }
-            Ok(_) | Err(_) => Manager::from_config(config, NoTls, recycling),
+        let manager = match &connector.tls {
+            Some(tls) => Manager::from_config(connector.config.clone(), tls.clone(), recycling),
+            None => Manager::from_config(connector.config.clone(), NoTls, recycling),
         };
         let pool = Pool::builder(manager)
             .max_size(size)
@@ -57,12 +107,43 @@ impl Store {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Unavailable(error.into()))?;
-        Ok(Store { pool, clock: Arc::default() })
+        Ok(Store { pool, connector, clock: Arc::default(), observer: Arc::default(), sending: Arc::default() })
     }
 
     /// A connection of one's own for a while.
     pub async fn client(&self) -> Result<Object, Error> {
         self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+    }
+
+    pub(super) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    pub(super) fn sending(&self) -> &Sending {
+        &self.sending
+    }
+
+    /// Has `observer` told of every transition that this process commits, after the commit. The first one stays.
+    pub fn observe(&self, observer: impl Fn(&Session, &Transition) + Send + Sync + 'static) {
+        // A second observer would hear everything twice from its own point of view; there is only one.
+        let _ = self.observer.set(Box::new(observer));
+    }
+
+    /// Tells of what was committed.
+    pub(super) fn tell<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) {
+        let Some(observer) = self.observer.get() else { return };
+        for change in changes {
+            if let Some(transition) = &change.transition {
+                observer(&change.after, transition);
+            }
+        }
+    }
+
+    /// Which installation this is.
+    pub async fn installation(&self) -> Result<Uuid, Error> {
+        let client = self.client().await?;
+        let row = client.query_one("SELECT id FROM installation", &[]).await.doing("asking which installation this is")?;
+        Ok(row.get("id"))
     }
 
     /// The database's clock.

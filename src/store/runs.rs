@@ -115,12 +115,13 @@ impl Store {
             .first()
             .filter(|session| session.run_in_flight == Some(outcome.run_id))
             .and_then(|session| wake(session, "The outcome has arrived.", "computer", now));
-        let woke = change.is_some();
-        if let Some(change) = change {
-            gate::write(&tx, &[&Entry::bare(change)]).await?;
+        let entry = change.map(Entry::bare);
+        if let Some(entry) = &entry {
+            gate::write(&tx, &[entry]).await?;
         }
         tx.commit().await.doing("storing an outcome")?;
-        Ok(Arrival::Stored { woke })
+        self.tell(entry.iter().map(|entry| &entry.change));
+        Ok(Arrival::Stored { woke: entry.is_some() })
     }
 
     /// The body of a run, for the gateway: steps with scripts by hash, as JSON text.

@@ -43,9 +43,10 @@ impl Store {
             return Ok(earlier);
         }
         let row = tx.query_one("SELECT clock_timestamp() AS now", &[]).await.doing("asking for the time")?;
-        let ids = submit_in(&tx, submissions, row.get("now"), key).await?;
+        let entries = submit_in(&tx, submissions, row.get("now"), key).await?;
         tx.commit().await.doing("accepting sessions")?;
-        Ok(Accepted::New(ids))
+        self.tell(entries.iter().map(|entry| &entry.change));
+        Ok(Accepted::New(entries.iter().map(|entry| entry.change.after.id).collect()))
     }
 
     /// A session, live or final.
@@ -114,7 +115,7 @@ async fn submit_in(
     submissions: Vec<Submission>,
     now: Timestamp,
     key: Option<&Key>,
-) -> Result<Vec<SessionId>, Error> {
+) -> Result<Vec<Entry>, Error> {
     let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
     let drawn = tx
         .query("SELECT nextval('session_id') AS id FROM generate_series(1, $1)", &[&count])
@@ -137,7 +138,7 @@ async fn submit_in(
         .await
         .doing("noting what a submission made")?;
     }
-    Ok(ids.into_iter().map(SessionId).collect())
+    Ok(entries)
 }
 
 async fn insert(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {

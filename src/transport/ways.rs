@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::agent::Agents;
+use super::local::Local;
 use super::noop::Noop;
+use crate::broker::Broker;
+
 use super::{Error, Link, Route, Transport, Way};
 
 /// The ways that this process has. The imagined one needs nothing and is always there.
@@ -14,6 +18,14 @@ pub struct Transports {
     pub agent: Option<Arc<dyn Transport>>,
     /// To this machine.
     pub local: Option<Arc<dyn Transport>>,
+}
+
+impl Transports {
+    /// Every way that there is: agents answer to `name` over the broker, this machine's agent program is found beside
+    /// this one.
+    pub fn all(broker: &Broker, name: &str) -> Transports {
+        Transports { agent: Some(Arc::new(Agents::start(broker, name))), local: Some(Arc::new(Local::find())) }
+    }
 }
 
 #[async_trait]

@@ -1,1 +1,99 @@
-//! The detection worker.
+//! The detection worker: finds out what a computer has. It changes nothing.
+
+use async_trait::async_trait;
+use pitcrew::domain::findings::Findings;
+use pitcrew::domain::run::RunSpec;
+use pitcrew::domain::session::{self, Session};
+use pitcrew::planning;
+use pitcrew::resolve::{self, Scope};
+use pitcrew::stage::errand::{Errand, Errands, Halt};
+use pitcrew::stage::{Answer, Checkpoint, Report, Stage, Work};
+use pitcrew::store::gate::{EndedRun, StageResult};
+use pitcrew::transport::Transports;
+use pitcrew_protocol::{Ending, RunOutcome};
+
+/// The stage.
+pub struct Detection {
+    /// The ways to computers.
+    pub transports: Transports,
+}
+
+#[async_trait]
+impl Stage for Detection {
+    fn stage(&self) -> session::Stage {
+        session::Stage::Detection
+    }
+
+    async fn run(&self, work: Work, checkpoint: &Checkpoint) -> Report {
+        self.detect(&work, checkpoint).await.unwrap_or_else(|halt| *halt)
+    }
+}
+
+impl Detection {
+    /// One round trip: every detection and test script of every item that is wanted, and the inventory if it is.
+    async fn detect(&self, work: &Work, checkpoint: &Checkpoint) -> Result<Report, Halt> {
+        let session = &work.inputs.session;
+        let Some(computer) = &work.inputs.computer else {
+            return Ok(Report::new(Answer::Stop, "The computer was removed."));
+        };
+        let resolution = resolve::resolve(&work.policy, computer, &Scope::of(session.kind, &session.order));
+        let spec = RunSpec { steps: planning::detection(&resolution, &work.policy, session.order.inventory) };
+        if spec.steps.is_empty() && work.inputs.run.is_none() {
+            let findings = Findings { policy_version: resolution.policy_version, ..Findings::default() };
+            return Ok(report(&findings, None, "No deployment is for this computer."));
+        }
+        let gateway = work.inputs.gateway.clone();
+        let mut errand = Errand::open(&self.transports, session, computer, gateway, checkpoint).await?;
+        let outcome = match self.unfinished(work, &mut errand).await? {
+            Some(outcome) if outcome.ending == Ending::Completed && !cancelled(session, checkpoint) => outcome,
+            // What was cut off is read again: reading twice does no harm.
+            Some(_) | None => {
+                let (action, ended_run, ended_actions) = (None, None, Vec::new());
+                errand.start(Errands { spec: &spec, action, policy: &work.policy, ended_run, ended_actions }).await?
+            }
+        };
+        if outcome.ending == Ending::Killed && checkpoint.intents().cancel {
+            return Ok(Report::new(Answer::End(session::Status::Cancelled), "It was called off during detection."));
+        }
+        if outcome.ending != Ending::Completed {
+            return Ok(Report::new(Answer::Retry, "Detection was cut off at the computer."));
+        }
+        let findings = planning::findings(&resolution, &work.policy, &outcome);
+        let note = format!("{} items were looked at.", findings.items.len());
+        let mut report = report(&findings, Some(&outcome), &note);
+        if errand.must_acknowledge() {
+            let ended = report.outcomes.pop();
+            checkpoint.record(ended, Vec::new(), None).await.map_err(pitcrew::stage::errand::fenced)?;
+            errand.acknowledge(outcome.run_id).await;
+        }
+        Ok(report)
+    }
+
+    /// The outcome of the run that an earlier claim has left in flight.
+    async fn unfinished(&self, work: &Work, errand: &mut Errand<'_>) -> Result<Option<RunOutcome>, Halt> {
+        let Some(run) = &work.inputs.run else { return Ok(None) };
+        match run.outcome.as_deref().map(serde_json::from_str) {
+            Some(Ok(outcome)) => Ok(Some(outcome)),
+            Some(Err(_)) | None => errand.adopt(run.run_id).await,
+        }
+    }
+}
+
+fn cancelled(session: &Session, checkpoint: &Checkpoint) -> bool {
+    session.cancel.is_some() || checkpoint.intents().cancel
+}
+
+fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Report {
+    let mut report = Report::new(Answer::Next(session::Stage::Planning), note);
+    match serde_json::to_string(findings) {
+        Ok(body) => report.result = Some(StageResult { stage: session::Stage::Detection, body, hash: None }),
+        Err(error) => return Report::new(Answer::Stop, format!("The findings cannot be stored: {error}")),
+    }
+    report.outcomes.extend(outcome.and_then(ended));
+    report
+}
+
+fn ended(outcome: &RunOutcome) -> Option<EndedRun> {
+    let text = serde_json::to_string(outcome).ok()?;
+    Some(EndedRun { run_id: outcome.run_id, outcome: text, at: outcome.ended_at })
+}

@@ -1,2 +1,7 @@
-//! A program.
-fn main() {}
+//! The planning worker's program.
+
+use pitcrew_planning::Planning;
+
+fn main() -> anyhow::Result<()> {
+    pitcrew::stage::program("pitcrew-planning", async |_, _| Planning)
+}

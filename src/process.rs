@@ -1,0 +1,82 @@
+//! What every server program of Pitcrew begins and ends with: settings, log and telemetry, database, broker, signals.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::broker::{Broker, Topology};
+use crate::config::{self, Config};
+use crate::shutdown::Shutdown;
+use crate::store::Store;
+use crate::telemetry::{self, Sessions};
+
+/// A running server program.
+pub struct Process {
+    /// What it is called among its like, new at every start.
+    pub id: String,
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// Tells of sessions.
+    pub sessions: Sessions,
+    /// The log, traces and metrics.
+    pub telemetry: telemetry::Guard,
+    /// Says when to stop.
+    pub shutdown: Shutdown,
+}
+
+/// How long between two attempts to reach a service that is not there yet.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+impl Process {
+    /// Starts the program that is called `service` and waits for its database.
+    ///
+    /// # Errors
+    /// Settings that are wrong, and addresses that cannot be addresses.
+    pub async fn start(service: &str) -> anyhow::Result<Process> {
+        // The first provider stays; a second attempt changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = config::load(None, std::env::vars())?.config;
+        let telemetry = telemetry::start(service, &config).await?;
+        let shutdown = Shutdown::on_signals(config.worker.drain_grace)?;
+        let store = Store::new(config.database.url.expose(), config.database.pool_size)?;
+        let installation = installation(&store, &shutdown).await?;
+        let sessions = telemetry.telemetry().sessions(installation);
+        let told = sessions.clone();
+        store.observe(move |session, transition| told.transition_committed(session, transition));
+        let id = format!("{service}-{}", Uuid::now_v7().simple());
+        Ok(Process { id, config, store, sessions, telemetry, shutdown })
+    }
+
+    /// The broker, whose links are kept up from now on.
+    pub fn broker(&self) -> anyhow::Result<Broker> {
+        let topology = Topology::new(&self.config.amqp.prefix);
+        Ok(Broker::connect(self.config.amqp.url.expose(), topology, &self.id)?)
+    }
+}
+
+/// Waits for the database and its schema, and learns which installation this is.
+async fn installation(store: &Store, shutdown: &Shutdown) -> anyhow::Result<Uuid> {
+    let mut told = String::new();
+    loop {
+        match store.installation().await {
+            Ok(installation) => return Ok(installation),
+            Err(error) => {
+                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
+                if why != told {
+                    warn!("Waiting for the database (is it there, and was `pitcrew migrate` run?): {why}");
+                    told = why;
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.draining().cancelled() => anyhow::bail!("stopped while waiting for the database"),
+            () = tokio::time::sleep(TRY_AGAIN) => {}
+        }
+        if !told.is_empty() && store.installation().await.is_ok() {
+            info!("The database is there");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Leads, and while leading runs the dispatcher and the rescuer.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::dispatch::{Dispatch, Turn};
+use super::rescue::Rescue;
+use crate::store::terms::Term;
+use crate::store::wakes::Wakes;
+use crate::store::{Error, Store};
+
+/// A scheduler that leads or stands by.
+pub struct Lead {
+    /// Its name.
+    pub name: String,
+    /// The database.
+    pub store: Store,
+    /// Admits.
+    pub dispatch: Dispatch,
+    /// Rescues.
+    pub rescue: Rescue,
+    /// How long a term is.
+    pub term: Duration,
+    /// The least and the most time between two turns.
+    pub tick: (Duration, Duration),
+    /// Says that something may be due.
+    pub wakes: Wakes,
+}
+
+/// How often the rescuer looks.
+const RESCUE_EVERY: Duration = Duration::from_secs(1);
+
+impl Lead {
+    /// Leads whenever it can, until told to stop; then gives the lead back.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.store.lead(&self.name, None, self.term).await {
+                Ok(Some(term)) => {
+                    info!("{} leads for term {}", self.name, term.0);
+                    self.lead(term, &stop).await;
+                }
+                Ok(None) => {}
+                Err(error) => warn!(error = &error as &dyn std::error::Error, "The lead could not be asked for"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(self.term / 5) => {}
+            }
+        }
+    }
+
+    /// Does what a leader does until it is deposed or told to stop.
+    async fn lead(&mut self, term: Term, stop: &CancellationToken) {
+        let mut renewed = Instant::now();
+        let mut rescued = Instant::now() - RESCUE_EVERY;
+        loop {
+            if stop.is_cancelled() {
+                if let Err(error) = self.store.resign(&self.name, term).await {
+                    warn!(error = &error as &dyn std::error::Error, "The lead could not be given back; it lapses");
+                }
+                return;
+            }
+            if renewed.elapsed() >= self.term / 3 {
+                match self.store.lead(&self.name, Some(term), self.term).await {
+                    Ok(Some(same)) if same == term => renewed = Instant::now(),
+                    Ok(Some(newer)) => {
+                        // The term had lapsed unnoticed; this is a new one, and everything starts from the database.
+                        info!("{} leads for term {} after {}", self.name, newer.0, term.0);
+                        return Box::pin(self.lead(newer, stop)).await;
+                    }
+                    Ok(None) => {
+                        warn!("{} does not lead any more", self.name);
+                        return;
+                    }
+                    Err(error) => warn!(error = &error as &dyn std::error::Error, "The term could not be renewed"),
+                }
+            }
+            if rescued.elapsed() >= RESCUE_EVERY {
+                rescued = Instant::now();
+                if let Err(error) = self.rescue.round().await {
+                    warn!(error = &error as &dyn std::error::Error, "What was lost could not be looked for");
+                }
+            }
+            let pause = match self.dispatch.turn(term).await {
+                Ok(Turn::Deposed) => {
+                    warn!("{} does not lead any more", self.name);
+                    return;
+                }
+                Ok(Turn::Admitted(0)) => self.idle().await,
+                Ok(Turn::Admitted(_)) => self.tick.0,
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "What is due could not be admitted");
+                    log_wait(&error)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Waits until something may be due, at most one long tick; answers with how long to pause before the next turn.
+    async fn idle(&mut self) -> Duration {
+        let longest = self.tick.1.min(RESCUE_EVERY);
+        let wait = match self.store.next_due().await {
+            Ok(Some(due)) => {
+                let until = due.duration_since(self.store.now());
+                Duration::try_from(until).unwrap_or(Duration::ZERO).min(longest)
+            }
+            Ok(None) | Err(_) => longest,
+        };
+        if tokio::time::timeout(wait.max(self.tick.0), self.wakes.next()).await.is_ok() { Duration::ZERO } else { self.tick.0 }
+    }
+}
+
+/// How long to wait before the database is asked again.
+fn log_wait(error: &Error) -> Duration {
+    if error.is_transient() { Duration::from_millis(300) } else { Duration::from_secs(2) }
+}

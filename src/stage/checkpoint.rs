@@ -1,0 +1,124 @@
+//! What a stage may ask of the loop while it works: record a step's start or outcome, learn what is wanted, learn when
+//! to stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::lease::Lease;
+use super::limit::Limits;
+use super::recorder::Recorder;
+use crate::store::Store;
+use crate::store::gate::{EndedAction, EndedRun};
+use crate::store::leases::Intents;
+use crate::store::runs::{Progress, Recorded, StartRun};
+
+/// The session is not this worker's any more: nothing may be started or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is not this worker's any more")]
+pub struct Fenced;
+
+/// Why a stage should give its delivery back between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Yield {
+    /// The delivery's time is spent.
+    BudgetSpent,
+    /// The worker shuts down.
+    ShuttingDown,
+}
+
+/// A stage's line to the loop.
+pub struct Checkpoint {
+    pub(super) lease: Arc<Lease>,
+    pub(super) recorder: Recorder,
+    pub(super) store: Store,
+    pub(super) limits: Arc<Limits>,
+    pub(super) budget_ends: Instant,
+    pub(super) patience: Duration,
+    pub(super) draining: CancellationToken,
+}
+
+impl Checkpoint {
+    /// Commits that a run and its actions have ended and, if `start` is given, that the next run starts. Only after
+    /// this may its command be sent.
+    ///
+    /// # Errors
+    /// [`Fenced`] if the session was given to another worker or is final.
+    pub async fn record(
+        &self,
+        ended_run: Option<EndedRun>,
+        ended_actions: Vec<EndedAction>,
+        start: Option<StartRun>,
+    ) -> Result<Intents, Fenced> {
+        let run = start.as_ref().map(|start| start.run_id);
+        let progress = Progress {
+            session: self.lease.session,
+            dispatch: self.lease.dispatch,
+            ended_run,
+            ended_actions,
+            start,
+        };
+        tokio::select! {
+            () = self.lease.lost().cancelled() => Err(Fenced),
+            recorded = self.recorder.record(progress) => match recorded {
+                Recorded::Committed(intents) => {
+                    self.lease.note(intents);
+                    self.lease.note_run(run);
+                    Ok(intents)
+                }
+                Recorded::Fenced => {
+                    self.lease.lost().cancel();
+                    Err(Fenced)
+                }
+            }
+        }
+    }
+
+    /// What is wanted of the session, as of the last heartbeat or commit.
+    pub fn intents(&self) -> Intents {
+        self.lease.intents()
+    }
+
+    /// Whether, and why, the stage should come to an end between two steps.
+    pub fn should_yield(&self) -> Option<Yield> {
+        if self.draining.is_cancelled() {
+            Some(Yield::ShuttingDown)
+        } else if Instant::now() >= self.budget_ends {
+            Some(Yield::BudgetSpent)
+        } else {
+            None
+        }
+    }
+
+    /// The time after which a command that is sent now must not start any more: the end of the lease, in database time.
+    ///
+    /// # Errors
+    /// [`Fenced`] if that time has come.
+    pub fn start_by(&self) -> Result<Timestamp, Fenced> {
+        let remaining = self.lease.remaining();
+        if remaining.is_zero() { Err(Fenced) } else { Ok(self.store.now() + remaining) }
+    }
+
+    /// How long to wait for a step before the session is parked.
+    pub fn patience(&self) -> Duration {
+        if self.draining.is_cancelled() { self.patience.min(Duration::from_secs(1)) } else { self.patience }
+    }
+
+    /// Database time.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// Waits for the turn of a package source; answers with how long it would take if that is longer than a worker
+    /// waits.
+    pub async fn source_turn(&self, source: &str) -> Result<(), Duration> {
+        self.limits.source(source, self.patience()).await
+    }
+
+    /// The run that is recorded as in flight.
+    pub fn run_in_flight(&self) -> Option<uuid::Uuid> {
+        self.lease.run_in_flight()
+    }
+}

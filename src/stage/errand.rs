@@ -1,0 +1,236 @@
+//! An errand: one run on one computer. What is in flight there is adopted, never worked beside; what is started is
+//! committed first; what takes longer than a worker waits goes on without it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pitcrew_protocol::{Refusal, RunOutcome, RunState};
+use uuid::Uuid;
+
+use super::answer::{Answer, Report};
+use super::checkpoint::{Checkpoint, Fenced};
+use crate::domain::computer::{Computer, Connection};
+use crate::domain::run::{RunHead, RunSpec};
+use crate::domain::policy::Policy;
+use crate::domain::session::{Session, WaitingOn};
+use crate::planning;
+use crate::store::gate::{EndedAction, EndedRun};
+use crate::store::runs::StartRun;
+use crate::transport::{Error, Link, Route, Start, Transport, Transports, Way};
+
+/// A computer that is offline is tried again after this, unless it connects before.
+const OFFLINE_POLL: Duration = Duration::from_secs(60);
+/// A computer that did not answer is asked again after this.
+const LOST_POLL: Duration = Duration::from_secs(5);
+/// How long the end of a run is waited for that was killed.
+const KILL_TAKES: Duration = Duration::from_secs(10);
+/// A parked run is looked for so long after the latest time at which it should have ended.
+const PARK_GRACE: Duration = Duration::from_secs(30);
+/// A way on which nobody tells of an outcome is asked this often.
+const UNTOLD_POLL: Duration = Duration::from_secs(15);
+/// Between two looks at what is wanted of the session.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The stage cannot go on now; this is its report.
+pub type Halt = Box<Report>;
+
+/// A computer as a stage has it.
+pub struct Errand<'a> {
+    session: &'a Session,
+    checkpoint: &'a Checkpoint,
+    link: Box<dyn Link>,
+    way: Way,
+    computer: &'a Computer,
+}
+
+/// What is started.
+pub struct Errands<'a> {
+    /// The steps.
+    pub spec: &'a RunSpec,
+    /// The dispatch of the planning and the place in the plan of the action it belongs to.
+    pub action: Option<(i32, i32)>,
+    /// The policy, for the texts of the scripts.
+    pub policy: &'a Policy,
+    /// What has ended since the last commit.
+    pub ended_run: Option<EndedRun>,
+    /// What has ended since the last commit.
+    pub ended_actions: Vec<EndedAction>,
+}
+
+impl<'a> Errand<'a> {
+    /// Makes a link to the session's computer.
+    pub async fn open(
+        transports: &Transports,
+        session: &'a Session,
+        computer: &'a Computer,
+        gateway: Option<String>,
+        checkpoint: &'a Checkpoint,
+    ) -> Result<Errand<'a>, Halt> {
+        let way = match &computer.connection {
+            Connection::Agent => Way::Agent { gateway },
+            Connection::Local { state, sandbox } => {
+                Way::Local { state: PathBuf::from(state), sandbox: sandbox.as_ref().map(PathBuf::from) }
+            }
+            Connection::Noop => Way::Noop,
+        };
+        let route = Route { computer: computer.id, way: way.clone() };
+        match transports.connect(&route).await {
+            Ok(link) => Ok(Errand { session, checkpoint, link, way, computer }),
+            Err(error) => Err(halt(checkpoint, &error, session.run_in_flight)),
+        }
+    }
+
+    /// Sees to the run that is recorded as in flight: its outcome, or none if it never started.
+    pub async fn adopt(&mut self, run: Uuid) -> Result<Option<RunOutcome>, Halt> {
+        let state = self.link.take_over(self.session.epoch, Some(run)).await;
+        match state {
+            Ok(RunState::Ended(outcome)) if outcome.run_id == run => Ok(Some(outcome)),
+            Ok(RunState::InFlight { run_id }) if run_id == run => self.attend(run, OutOf::Patience).await.map(Some),
+            // The epoch is raised: whatever was on its way under an older one is refused when it arrives.
+            Ok(RunState::Ended(_) | RunState::InFlight { .. } | RunState::Idle) => Ok(None),
+            Err(error) => Err(halt(self.checkpoint, &error, Some(run))),
+        }
+    }
+
+    /// Commits that a run starts, starts it, and waits for its outcome.
+    pub async fn start(&mut self, errand: Errands<'_>) -> Result<RunOutcome, Halt> {
+        let run_id = Uuid::now_v7();
+        let start_by = self.checkpoint.start_by().map_err(fenced)?;
+        let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by };
+        let text_of = |hash: &_| planning::text_of(errand.policy, hash);
+        // Without the text of every script nothing is started.
+        let run = errand.spec.expand(head, &text_of).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
+        let start = StartRun {
+            run_id,
+            computer: self.computer.id,
+            epoch: self.session.epoch,
+            action: errand.action,
+            start_by,
+            body: serde_json::to_string(errand.spec)
+                .map_err(|error| Report::new(Answer::Stop, format!("The run cannot be stored: {error}")))?,
+        };
+        self.checkpoint.record(errand.ended_run, errand.ended_actions, Some(start)).await.map_err(fenced)?;
+        let body = move || Ok(run.clone());
+        let start = Start { run_id, epoch: self.session.epoch, start_by, body: &body };
+        let mut state = self.link.start(&start).await;
+        if let Err(Error::Refused { refusal: Refusal::Busy { run_id: other }, .. }) = state {
+            self.clear(other).await?;
+            state = self.link.start(&start).await;
+        }
+        let patience = errand.spec.steps.iter().map(|step| Duration::from_millis(step.timeout_ms)).sum();
+        match state {
+            Ok(RunState::Ended(outcome)) => Ok(outcome),
+            Ok(RunState::InFlight { .. } | RunState::Idle) => self.attend(run_id, OutOf::Steps(patience)).await,
+            Err(error @ Error::Lost { .. }) => Err(halt(self.checkpoint, &error, Some(run_id))),
+            // In every other case the computer has certainly not started it.
+            Err(error) => Err(halt(self.checkpoint, &error, None)),
+        }
+    }
+
+    /// Lets the computer forget an outcome that is committed, where nobody else does.
+    pub async fn acknowledge(&mut self, run: Uuid) {
+        // What cannot be acknowledged now stays on the computer and is harmless there.
+        let _ = self.link.acknowledge(run).await;
+    }
+
+    /// True if outcomes have to be committed and acknowledged by the worker: no gateway does.
+    pub fn must_acknowledge(&self) -> bool {
+        matches!(self.way, Way::Local { .. })
+    }
+
+    /// Waits for a run that is in flight; kills it if the session is to be cancelled; parks the session when patience
+    /// ends.
+    async fn attend(&mut self, run: Uuid, out_of: OutOf) -> Result<RunOutcome, Halt> {
+        let mut waited = Duration::ZERO;
+        loop {
+            if self.checkpoint.intents().cancel {
+                return self.kill(run).await;
+            }
+            let patience = self.checkpoint.patience();
+            if waited >= patience {
+                return Err(self.park(run, out_of));
+            }
+            let slice = LOOK.min(patience - waited);
+            match self.link.wait(run, slice).await {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => waited += slice,
+                // It goes on at the computer, whose outcome wakes the session.
+                Err(_) => return Err(self.park(run, out_of)),
+            }
+        }
+    }
+
+    async fn kill(&mut self, run: Uuid) -> Result<RunOutcome, Halt> {
+        match self.link.kill(self.session.epoch, run).await {
+            Ok(RunState::Ended(outcome)) => return Ok(outcome),
+            Ok(RunState::InFlight { .. } | RunState::Idle) => {}
+            Err(error) => return Err(halt(self.checkpoint, &error, Some(run))),
+        }
+        match self.link.wait(run, KILL_TAKES).await {
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) | Err(_) => Err(self.park(run, OutOf::Patience)),
+        }
+    }
+
+    /// Something that is not ours is in flight, left by a session that was given up: it is killed before we start.
+    async fn clear(&mut self, other: Uuid) -> Result<(), Halt> {
+        match self.link.kill(self.session.epoch, other).await {
+            Ok(RunState::Ended(_) | RunState::Idle) => return Ok(()),
+            Ok(RunState::InFlight { .. }) => {}
+            Err(error) => return Err(halt(self.checkpoint, &error, None)),
+        }
+        match self.link.wait(other, KILL_TAKES).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(_) => {
+                let until = self.checkpoint.now() + LOST_POLL;
+                let note = "The computer is still busy with what another session has left there.";
+                Err(Report::new(Answer::Snooze(WaitingOn::Computer, until), note).into())
+            }
+        }
+    }
+
+    fn park(&self, run: Uuid, out_of: OutOf) -> Halt {
+        let longest = match out_of {
+            OutOf::Patience => UNTOLD_POLL,
+            OutOf::Steps(steps) => steps + PARK_GRACE,
+        };
+        // Where nobody tells of the outcome it has to be asked for.
+        let due = if self.must_acknowledge() { longest.min(UNTOLD_POLL) } else { longest };
+        let due: Timestamp = self.checkpoint.now() + due;
+        let mut report = Report::new(Answer::Park(WaitingOn::Computer, due), "A step goes on at the computer.");
+        report.run_in_flight = Some(run);
+        report.into()
+    }
+}
+
+/// What bounds the wait for a run.
+#[derive(Clone, Copy)]
+enum OutOf {
+    /// Nothing is known of it.
+    Patience,
+    /// Its steps take so long at most.
+    Steps(Duration),
+}
+
+/// The report of a stage whose session is not the worker's any more; it is not written.
+pub fn fenced(_: Fenced) -> Halt {
+    Report::new(Answer::Retry, "The session is not this worker's any more.").into()
+}
+
+/// What a failure on the way to the computer means for the session.
+fn halt(checkpoint: &Checkpoint, error: &Error, run_in_flight: Option<Uuid>) -> Halt {
+    let now = checkpoint.now();
+    let answer = match error {
+        Error::Offline { .. } => Answer::Snooze(WaitingOn::Connectivity, now + OFFLINE_POLL),
+        Error::Lost { .. } => Answer::Snooze(WaitingOn::Connectivity, now + LOST_POLL),
+        Error::Refused { refusal: Refusal::StaleEpoch | Refusal::Invalid { .. }, .. } => Answer::Stop,
+        Error::Refused { refusal: Refusal::TooLate | Refusal::Busy { .. }, .. } => {
+            Answer::Snooze(WaitingOn::Turn, now + LOST_POLL)
+        }
+        Error::Broken { .. } => Answer::Retry,
+    };
+    let mut report = Report::new(answer, error.to_string());
+    report.run_in_flight = run_in_flight;
+    report.into()
+}

@@ -1,0 +1,146 @@
+//! Leases of the sessions in work: extended in groups, believed no longer than they are certain.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::domain::SessionId;
+use crate::store::leases::{Intents, Renewed};
+
+/// The worker's own claim on a session, in its own monotonic time.
+#[derive(Debug)]
+pub struct Lease {
+    /// The session.
+    pub session: SessionId,
+    /// The dispatch under which it is had.
+    pub dispatch: i32,
+    until: Mutex<Instant>,
+    cancel: AtomicBool,
+    pause: AtomicBool,
+    run: Mutex<Option<Uuid>>,
+    lost: CancellationToken,
+}
+
+impl Lease {
+    /// A lease that is certain until then. The time is reckoned from before the claim was asked for.
+    pub fn new(session: SessionId, dispatch: i32, until: Instant) -> Lease {
+        Lease {
+            session,
+            dispatch,
+            until: Mutex::new(until),
+            cancel: AtomicBool::new(false),
+            pause: AtomicBool::new(false),
+            run: Mutex::new(None),
+            lost: CancellationToken::new(),
+        }
+    }
+
+    /// What is wanted of the session, as of the last heartbeat or commit.
+    pub fn intents(&self) -> Intents {
+        Intents { cancel: self.cancel.load(Ordering::Relaxed), pause: self.pause.load(Ordering::Relaxed) }
+    }
+
+    /// Takes in what is wanted of the session.
+    pub fn note(&self, intents: Intents) {
+        self.cancel.store(intents.cancel, Ordering::Relaxed);
+        self.pause.store(intents.pause, Ordering::Relaxed);
+    }
+
+    /// How much longer commands may be sent.
+    pub fn remaining(&self) -> Duration {
+        if self.lost.is_cancelled() {
+            return Duration::ZERO;
+        }
+        lock(&self.until).saturating_duration_since(Instant::now())
+    }
+
+    /// Cancelled when the session is not this worker's any more.
+    pub fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// The run that is in flight at the computer, as far as it is recorded.
+    pub fn run_in_flight(&self) -> Option<Uuid> {
+        *lock(&self.run)
+    }
+
+    /// Notes which run is in flight.
+    pub fn note_run(&self, run: Option<Uuid>) {
+        *lock(&self.run) = run;
+    }
+
+    fn extend(&self, until: Instant) {
+        let mut current = lock(&self.until);
+        *current = until.max(*current);
+    }
+}
+
+/// All leases of a worker.
+#[derive(Debug, Default)]
+pub struct Leases {
+    held: Mutex<HashMap<SessionId, Arc<Lease>>>,
+}
+
+impl Leases {
+    /// Adds a lease.
+    pub fn add(&self, lease: Arc<Lease>) {
+        lock(&self.held).insert(lease.session, lease);
+    }
+
+    /// Lets go of a lease that was settled, unless a newer one of the same session has taken its place.
+    pub fn remove(&self, lease: &Lease) {
+        let mut held = lock(&self.held);
+        if held.get(&lease.session).is_some_and(|other| other.dispatch == lease.dispatch) {
+            held.remove(&lease.session);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        lock(&self.held).len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What has to be renewed.
+    pub fn held(&self) -> Vec<(SessionId, i32)> {
+        lock(&self.held).values().map(|lease| (lease.session, lease.dispatch)).collect()
+    }
+
+    /// Takes in what a renewal said of those that were asked for: those that did not come back are lost, the others are
+    /// certain until `until`.
+    pub fn renewed(&self, asked: &[(SessionId, i32)], renewed: &[Renewed], until: Instant) {
+        let held = lock(&self.held);
+        let back: HashMap<SessionId, &Renewed> = renewed.iter().map(|renewed| (renewed.session, renewed)).collect();
+        for (session, dispatch) in asked {
+            let Some(lease) = held.get(session).filter(|lease| lease.dispatch == *dispatch) else { continue };
+            match back.get(session).filter(|renewed| renewed.dispatch == *dispatch) {
+                Some(renewed) => {
+                    lease.extend(until);
+                    lease.note(renewed.intents);
+                }
+                None => lease.lost.cancel(),
+            }
+        }
+    }
+
+    /// Gives up those whose end is near and that could not be renewed.
+    pub fn give_up_lapsed(&self) {
+        for lease in lock(&self.held).values() {
+            if lease.remaining().is_zero() {
+                lease.lost.cancel();
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,33 @@
+//! The policy that counts, compiled once for each version and shared.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::domain::policy::Policy;
+use crate::store::{Error, Store};
+
+/// A worker's policy, kept until a claim names a newer version.
+pub struct Policies {
+    store: Store,
+    current: Mutex<Option<Arc<Policy>>>,
+}
+
+impl Policies {
+    /// Nothing is loaded yet.
+    pub fn new(store: Store) -> Policies {
+        Policies { store, current: Mutex::new(None) }
+    }
+
+    /// The policy of `version`, or a newer one if there is one by now. Whoever comes while it is being loaded waits for
+    /// that one load.
+    pub async fn at_least(&self, version: i64) -> Result<Arc<Policy>, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(policy) = current.as_ref().filter(|policy| policy.version() >= version) {
+            return Ok(policy.clone());
+        }
+        let policy = Arc::new(self.store.load_policy().await?);
+        *current = Some(policy.clone());
+        Ok(policy)
+    }
+}

@@ -1,0 +1,277 @@
+//! The loop of a worker, on one page.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::answer::{Answer, Report};
+use super::checkpoint::Checkpoint;
+use super::lease::{Lease, Leases};
+use super::limit::Limits;
+use super::policies::Policies;
+use super::publish::Jobs;
+use super::recorder::Recorder;
+use super::settle::Ended;
+use crate::broker::settle::ack_group;
+use crate::broker::{Broker, Consumer, Delivery, Receipt};
+use crate::domain::job::{JOB_VERSION, Job};
+use crate::domain::policy::Policy;
+use crate::domain::session::{self, WaitingOn};
+use crate::store::claims::{Claimed, Inputs};
+use crate::store::{Error, Store};
+
+/// A stage's work: all that differs between the three kinds of worker.
+#[async_trait]
+pub trait Stage: Send + Sync + 'static {
+    /// Which stage.
+    fn stage(&self) -> session::Stage;
+
+    /// Does it. A panic in it is a transient failure.
+    async fn run(&self, work: Work, checkpoint: &Checkpoint) -> Report;
+}
+
+/// What a stage is given.
+pub struct Work {
+    /// What the claim has read.
+    pub inputs: Inputs,
+    /// The policy that counts.
+    pub policy: Arc<Policy>,
+}
+
+/// What the loop works with.
+pub struct Worker<S> {
+    /// The stage.
+    pub stage: Arc<S>,
+    /// The worker's id.
+    pub id: String,
+    /// The database.
+    pub store: Store,
+    /// The broker.
+    pub broker: Broker,
+    /// Publishes jobs.
+    pub jobs: Jobs,
+    /// How many sessions are in work at a time.
+    pub capacity: usize,
+    /// How many are claimed in one transaction at most.
+    pub group: usize,
+    /// How long a claim is valid.
+    pub lease: Duration,
+    /// How long before its end a lease is not believed any more.
+    pub margin: Duration,
+    /// How long a delivery may be kept.
+    pub budget: Duration,
+    /// How long a step is waited for.
+    pub patience: Duration,
+    /// The worker's leases.
+    pub leases: Arc<Leases>,
+    /// Records progress.
+    pub recorder: Recorder,
+    /// Rates.
+    pub limits: Arc<Limits>,
+    /// The policy.
+    pub policies: Arc<Policies>,
+    /// Told when the worker is to stop.
+    pub draining: CancellationToken,
+}
+
+impl<S: Stage> Worker<S> {
+    /// Receives, claims, limits and runs until told to stop, then waits for what is in work. What has ended goes to
+    /// `settle`, which settles and acknowledges it.
+    pub async fn run(self, settle: mpsc::Sender<Ended>) {
+        let worker = Arc::new(self);
+        let queue = worker.broker.topology().queue(worker.stage.stage().as_str());
+        let prefetch = u16::try_from(worker.capacity.saturating_mul(2)).unwrap_or(u16::MAX);
+        let consumer = worker.broker.consume(&queue, prefetch);
+        let slots = Arc::new(Semaphore::new(worker.capacity));
+        let running = TaskTracker::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = worker.draining.cancelled() => break,
+                () = free(&slots) => {}
+            }
+            let most = slots.available_permits().clamp(1, worker.group);
+            let deliveries = tokio::select! {
+                biased;
+                () = worker.draining.cancelled() => break,
+                deliveries = consumer.next_group(most) => deliveries,
+            };
+            if deliveries.is_empty() {
+                break;
+            }
+            for Taken { inputs, receipt, asked, traceparent } in worker.claim(&consumer, deliveries).await {
+                let Ok(permit) = slots.clone().acquire_owned().await else { return };
+                let (worker, settle) = (worker.clone(), settle.clone());
+                running.spawn(async move {
+                    let lease = worker.hold(&inputs, asked);
+                    let session = inputs.session.clone();
+                    if let Some(report) = worker.work(inputs, &lease).await {
+                        // The settler outlives every sender; if it is gone the process is going down, and rescue sees to it.
+                        let _ = settle.send(Ended { session, report, lease, receipt, permit, traceparent }).await;
+                    } else {
+                        worker.leases.remove(&lease);
+                        receipt.ack().await;
+                    }
+                });
+            }
+        }
+        consumer.drain().await;
+        running.close();
+        running.wait().await;
+    }
+
+    /// Claims a group of deliveries in one transaction. While the database cannot be reached the consumer is paused, so
+    /// that deliveries are not burnt.
+    async fn claim(&self, consumer: &Consumer, deliveries: Vec<Delivery>) -> Vec<Taken> {
+        let mut jobs = Vec::new();
+        let mut receipts = Vec::new();
+        for delivery in deliveries {
+            match parse(&delivery) {
+                Ok(job) => {
+                    jobs.push(job);
+                    let traceparent = delivery.header("traceparent").map(str::to_owned);
+                    receipts.push((delivery.receipt, traceparent));
+                }
+                Err(why) => {
+                    warn!("A message in the {} queue is no job: {why}", self.stage.stage());
+                    delivery.receipt.reject(false).await;
+                }
+            }
+        }
+        let mut asked = Instant::now();
+        let claimed = loop {
+            match self.store.claim(&self.id, self.lease, &jobs).await {
+                Ok(claimed) => break claimed,
+                Err(error) if error.is_transient() => {
+                    warn!(error = &error as &dyn std::error::Error, "Claiming waits for the database");
+                    consumer.pause().await;
+                    if !self.database_is_back().await {
+                        return Vec::new();
+                    }
+                    consumer.resume();
+                    asked = Instant::now();
+                }
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "Jobs cannot be claimed");
+                    return Vec::new();
+                }
+            }
+        };
+        let mut taken = Vec::new();
+        let mut done = Vec::new();
+        let mut again = Vec::new();
+        for (claimed, (receipt, traceparent)) in claimed.into_iter().zip(receipts) {
+            match claimed {
+                Claimed::Taken(inputs) => taken.push(Taken { inputs, receipt, asked, traceparent }),
+                Claimed::Dropped => done.push(receipt),
+                Claimed::Republish(job) => {
+                    again.push(job);
+                    done.push(receipt);
+                }
+            }
+        }
+        self.jobs.publish(&again).await;
+        ack_group(done).await;
+        taken
+    }
+
+    /// True when the database answers again, false when the worker is to stop.
+    async fn database_is_back(&self) -> bool {
+        loop {
+            tokio::select! {
+                () = self.draining.cancelled() => return false,
+                () = tokio::time::sleep(Duration::from_millis(300)) => {}
+            }
+            if self.store.ask_time().await.is_ok() {
+                return true;
+            }
+        }
+    }
+
+    /// Takes the claim into the care of the heartbeat.
+    fn hold(&self, inputs: &Inputs, asked: Instant) -> Arc<Lease> {
+        let session = &inputs.session;
+        let until = asked + self.lease.saturating_sub(self.margin);
+        let lease = Arc::new(Lease::new(session.id, session.dispatch, until));
+        lease.note_run(session.run_in_flight);
+        lease.note(crate::store::leases::Intents { cancel: session.cancel.is_some(), pause: session.pause.is_some() });
+        self.leases.add(lease.clone());
+        lease
+    }
+
+    /// Limits and runs one stage; none when the lease is lost, and with it the right to say anything.
+    async fn work(&self, inputs: Box<Inputs>, lease: &Arc<Lease>) -> Option<Report> {
+        if let Err(wait) = self.limits.tenant(inputs.session.tenant) {
+            let until = self.store.now() + wait;
+            let mut report = Report::new(Answer::Snooze(WaitingOn::Turn, until), "The tenant's rate is reached.");
+            report.run_in_flight = lease.run_in_flight();
+            return Some(report);
+        }
+        let policy = match self.policy(inputs.policy_version).await {
+            Ok(policy) => policy,
+            Err(error) => {
+                let mut report = Report::new(Answer::Retry, format!("The policy could not be loaded: {error}"));
+                report.run_in_flight = lease.run_in_flight();
+                return Some(report);
+            }
+        };
+        let checkpoint = Checkpoint {
+            lease: lease.clone(),
+            recorder: self.recorder.clone(),
+            store: self.store.clone(),
+            limits: self.limits.clone(),
+            budget_ends: Instant::now() + self.budget,
+            patience: self.patience,
+            draining: self.draining.clone(),
+        };
+        let id = inputs.session.id;
+        let work = Work { inputs: *inputs, policy };
+        let running = AssertUnwindSafe(self.stage.run(work, &checkpoint)).catch_unwind();
+        let report = tokio::select! {
+            biased;
+            report = running => report,
+            () = lease.lost().cancelled() => {
+                debug!(session.id = %id, "Session {id} was given to another worker");
+                return None;
+            }
+        };
+        if lease.lost().is_cancelled() {
+            return None;
+        }
+        Some(report.unwrap_or_else(|_| {
+            let mut report = Report::new(Answer::Retry, "The worker's program has a defect and panicked; see its log.");
+            report.run_in_flight = lease.run_in_flight();
+            report
+        }))
+    }
+
+    async fn policy(&self, version: i64) -> Result<Arc<Policy>, Error> {
+        self.policies.at_least(version).await
+    }
+}
+
+/// A claimed job.
+struct Taken {
+    inputs: Box<Inputs>,
+    receipt: Receipt,
+    asked: Instant,
+    traceparent: Option<String>,
+}
+
+/// Waits until there is room for another session.
+async fn free(slots: &Semaphore) {
+    // The semaphore is never closed; the permit is given back at once and counted when the room is used.
+    let _ = slots.acquire().await;
+}
+
+fn parse(delivery: &Delivery) -> Result<Job, String> {
+    let job: Job = serde_json::from_slice(&delivery.body).map_err(|error| error.to_string())?;
+    if job.v == JOB_VERSION { Ok(job) } else { Err(format!("version {} is not known here", job.v)) }
+}

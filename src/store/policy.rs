@@ -1,0 +1,78 @@
+//! The policy: everything that says how computers should be, read whole and compiled.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use super::error::Doing;
+use super::{Error, Store};
+use crate::domain::TenantId;
+use crate::domain::deployment::Deployment;
+use crate::domain::policy::Policy;
+use crate::domain::script::Sha256Hash;
+use crate::domain::software::Software;
+use crate::domain::task::Task;
+use crate::domain::tenant::Tenant;
+
+impl Store {
+    /// Reads the policy as of one moment.
+    pub async fn load_policy(&self) -> Result<Policy, Error> {
+        let mut client = self.client().await?;
+        let tx = client
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await
+            .doing("opening a transaction")?;
+        let doing = "reading the policy";
+        let version: i64 =
+            tx.query_one("SELECT policy_version FROM installation", &[]).await.doing(doing)?.get("policy_version");
+        let tenants = tx.query("SELECT id, name, parent_id FROM tenant", &[]).await.doing(doing)?;
+        let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
+        let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
+        let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
+        let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
+        Ok(Policy::new(
+            version,
+            tenants.iter().map(|row| Tenant {
+                id: TenantId(row.get("id")),
+                name: row.get("name"),
+                parent: row.get::<_, Option<i64>>("parent_id").map(TenantId),
+            }),
+            bodies::<Software>(&software, "software")?,
+            bodies::<Task>(&tasks, "task")?,
+            deployments.iter().map(deployment).collect::<Result<Vec<_>, _>>()?,
+            scripts.iter().map(|row| {
+                let body: String = row.get("body");
+                (Sha256Hash::of(body.as_bytes()), body)
+            }),
+        ))
+    }
+}
+
+fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Vec<T>, Error> {
+    rows.iter()
+        .map(|row| {
+            let name: String = row.get("name");
+            read(row.get("body"), || format!("the {kind} '{name}'"))
+        })
+        .collect()
+}
+
+/// A deployment's own columns take the place of what its body would say of them.
+fn deployment(row: &Row) -> Result<Deployment, Error> {
+    let name: String = row.get("name");
+    let mut body: Value = row.get("body");
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("id".to_owned(), Value::from(row.get::<_, i64>("id")));
+        fields.insert("name".to_owned(), Value::from(name.as_str()));
+        fields.insert("item".to_owned(), Value::from(row.get::<_, String>("item")));
+        fields.insert("disabled".to_owned(), Value::from(row.get::<_, bool>("disabled")));
+    }
+    read(body, || format!("the deployment '{name}'"))
+}
+
+fn read<T: DeserializeOwned>(body: Value, what: impl Fn() -> String) -> Result<T, Error> {
+    serde_json::from_value(body).map_err(|error| Error::Unreadable { what: what(), why: error.to_string() })
+}

@@ -1,0 +1,56 @@
+//! Whether a deployment still says what the plan was made from.
+
+use std::collections::BTreeMap;
+
+use pitcrew::domain::computer::Computer;
+use pitcrew::domain::findings::{Finding, Findings};
+use pitcrew::domain::item::Item;
+use pitcrew::domain::plan::{Plan, PlannedAction};
+use pitcrew::domain::policy::Policy;
+use pitcrew::domain::session::Session;
+use pitcrew::planning;
+use pitcrew::resolve::{self, Scope};
+
+/// What the policy of today would plan from what the plan was made from. None while the policy is the same.
+pub struct Today(Option<BTreeMap<Item, PlannedAction>>);
+
+impl Today {
+    /// Plans anew in thought, if the policy has changed since.
+    pub fn of(policy: &Policy, computer: &Computer, session: &Session, plan: &Plan) -> Today {
+        if policy.version() == plan.policy_version {
+            return Today(None);
+        }
+        let resolution = resolve::resolve(policy, computer, &Scope::of(session.kind, &session.order));
+        let items = plan.actions.iter().map(|action| (action.item.clone(), found(action))).collect();
+        let findings = Findings { policy_version: plan.policy_version, items, inventory: None };
+        let again = planning::plan(&resolution, policy, &findings);
+        Today(Some(again.actions.into_iter().map(|action| (action.item.clone(), action)).collect()))
+    }
+
+    /// Why an action is not to be done any more; none if its deployment still says the same.
+    pub fn objects(&self, action: &PlannedAction) -> Option<String> {
+        let today = self.0.as_ref()?;
+        let Some(now) = today.get(&action.item) else {
+            return Some(format!("Deployment {} was withdrawn after this was planned.", action.deployment));
+        };
+        let same = now.deployment == action.deployment
+            && now.action == action.action
+            && now.want == action.want
+            && now.version == action.version
+            && now.recipe == action.recipe
+            && now.env == action.env;
+        (!same).then(|| format!("Deployment {} was changed after this was planned.", action.deployment))
+    }
+}
+
+/// What detection must have found for this action to be planned.
+fn found(action: &PlannedAction) -> Finding {
+    use pitcrew::domain::outcome::Reason;
+    use pitcrew::domain::plan::Recipe;
+    match (&action.recipe, &action.detected) {
+        (Recipe::Task { .. }, _) => Finding::Satisfied(false),
+        (Recipe::Software { .. }, Some(version)) if action.reason == Reason::TestFailed => Finding::Broken(version.clone()),
+        (Recipe::Software { .. }, Some(version)) => Finding::Present(version.clone()),
+        (Recipe::Software { .. }, None) => Finding::Absent,
+    }
+}

@@ -1,0 +1,245 @@
+//! Goes through the plan: what is done stays done, what has lost its ground is skipped, the rest is done in order.
+
+use std::collections::BTreeMap;
+
+use pitcrew::domain::computer::Computer;
+use pitcrew::domain::outcome::{ActionResult, Reason};
+use pitcrew::domain::plan::{Plan, PlannedAction};
+use pitcrew::domain::session::{self, Status, WaitingOn};
+use pitcrew::stage::checkpoint::Yield;
+use pitcrew::stage::errand::{Errand, Halt};
+use pitcrew::stage::{Answer, Checkpoint, Report, Work};
+use pitcrew::store::gate::{EndedAction, EndedRun};
+use pitcrew::transport::Transports;
+
+use crate::act::{Acted, act, resume};
+use crate::still_wanted::Today;
+use crate::tally::tally;
+
+/// A session may be planned so many times; after that what has drifted has failed.
+const MOST_PLANS: usize = 3;
+
+/// What has happened and is not committed yet.
+#[derive(Default)]
+pub struct Pending {
+    /// A run that has ended.
+    pub run: Option<EndedRun>,
+    /// Actions that have ended.
+    pub actions: Vec<EndedAction>,
+}
+
+/// The walk through one plan.
+pub struct Walk<'a> {
+    /// What the stage was given.
+    pub work: &'a Work,
+    /// The dispatch of the planning.
+    pub plan: i32,
+    /// The line to the loop.
+    pub checkpoint: &'a Checkpoint,
+    /// The computer.
+    pub errand: Errand<'a>,
+    /// What is not committed yet.
+    pub pending: Pending,
+}
+
+/// Goes through the plan from where it was left.
+pub async fn walk(
+    transports: &Transports,
+    work: &Work,
+    computer: &Computer,
+    plan: &Plan,
+    dispatch: i32,
+    checkpoint: &Checkpoint,
+) -> Report {
+    let gateway = work.inputs.gateway.clone();
+    let errand = match Errand::open(transports, &work.inputs.session, computer, gateway, checkpoint).await {
+        Ok(errand) => errand,
+        Err(halt) => return *halt,
+    };
+    let mut walk = Walk { work, plan: dispatch, checkpoint, errand, pending: Pending::default() };
+    let mut report = match walk.through(computer, plan).await {
+        Ok(report) => report,
+        Err(halt) => *halt,
+    };
+    report.ended.append(&mut walk.pending.actions);
+    report.outcomes.extend(walk.pending.run.take());
+    if walk.errand.must_acknowledge() && !report.outcomes.is_empty() {
+        walk.commit_and_acknowledge(&mut report).await;
+    }
+    report
+}
+
+impl Walk<'_> {
+    async fn through(&mut self, computer: &Computer, plan: &Plan) -> Result<Report, Halt> {
+        let today = Today::of(&self.work.policy, computer, &self.work.inputs.session, plan);
+        let mut results: BTreeMap<i32, ActionResult> = BTreeMap::new();
+        let mut attempts: BTreeMap<i32, i32> = BTreeMap::new();
+        for state in &self.work.inputs.actions {
+            attempts.insert(state.seq, state.attempts);
+            if let Some(Ok(result)) = state.result.as_deref().map(str::parse) {
+                results.insert(state.seq, result);
+            }
+        }
+        // What is settled is in its table of its own and not counted twice.
+        results.retain(|seq, _| plan.actions.iter().any(|action| number(action.seq) == *seq));
+        let mut unfinished = self.unfinished().await?;
+        for action in &plan.actions {
+            let seq = number(action.seq);
+            if results.contains_key(&seq) {
+                continue;
+            }
+            let attempt = attempts.get(&seq).copied().unwrap_or(0);
+            let left = unfinished.take_if(|(of, _)| *of == Some(seq)).map(|(_, outcome)| outcome);
+            let acted = match left {
+                Some(outcome) => resume(self, action, attempt, outcome).await?,
+                None => {
+                    if let Some(report) = self.wanted_otherwise(plan, &results) {
+                        return Ok(report);
+                    }
+                    match self.obstacle(action, plan, &results, &today) {
+                        Some((reason, message)) => Acted::Skipped(reason, message),
+                        None => act(self, action, attempt).await?,
+                    }
+                }
+            };
+            match self.conclude(action, attempt, acted, plan, &results) {
+                Ok(result) => results.insert(seq, result),
+                Err(report) => return Ok(*report),
+            };
+        }
+        if self.checkpoint.intents().cancel {
+            return Ok(Report::new(Answer::End(Status::Cancelled), "It was called off after its last action."));
+        }
+        let (status, note) = tally(plan, &results);
+        Ok(Report::new(Answer::End(status), note))
+    }
+
+    /// The outcome of the run that an earlier claim has left in flight, and the action it belongs to.
+    async fn unfinished(&mut self) -> Result<Option<(Option<i32>, pitcrew_protocol::RunOutcome)>, Halt> {
+        let Some(run) = &self.work.inputs.run else { return Ok(None) };
+        let stored = run.outcome.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let outcome = match stored {
+            Some(outcome) => Some(outcome),
+            None => self.errand.adopt(run.run_id).await?,
+        };
+        Ok(outcome.map(|outcome| (run.action, outcome)))
+    }
+
+    /// Whether something else than the next action is wanted now: an end, a pause, or the delivery back.
+    fn wanted_otherwise(&mut self, plan: &Plan, results: &BTreeMap<i32, ActionResult>) -> Option<Report> {
+        let intents = self.checkpoint.intents();
+        if intents.cancel {
+            self.cancel_rest(plan, results);
+            return Some(Report::new(Answer::End(Status::Cancelled), "It was called off between two actions."));
+        }
+        let now = self.checkpoint.now();
+        if intents.pause {
+            return Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), "It was paused between two actions."));
+        }
+        let why = match self.checkpoint.should_yield()? {
+            Yield::ShuttingDown => "The worker shuts down; another one goes on.",
+            Yield::BudgetSpent => "The time of one delivery is spent; it goes on with the next.",
+        };
+        Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), why))
+    }
+
+    /// Why an action cannot be begun.
+    fn obstacle(
+        &self,
+        action: &PlannedAction,
+        plan: &Plan,
+        results: &BTreeMap<i32, ActionResult>,
+        today: &Today,
+    ) -> Option<(Reason, String)> {
+        for need in &action.needs {
+            let fulfilled = results.get(&number(*need)).is_some_and(|result| *result == ActionResult::Success);
+            if !fulfilled {
+                let name = plan.actions.iter().find(|other| other.seq == *need).map(|other| other.item.to_string());
+                let name = name.unwrap_or_else(|| format!("action {need}"));
+                return Some((Reason::PrerequisiteFailed, format!("It needs {name}, which did not succeed.")));
+            }
+        }
+        today.objects(action).map(|message| (Reason::DeploymentChanged, message))
+    }
+
+    /// Notes how an action ended; a report where the whole stage ends with it.
+    fn conclude(
+        &mut self,
+        action: &PlannedAction,
+        attempt: i32,
+        acted: Acted,
+        plan: &Plan,
+        results: &BTreeMap<i32, ActionResult>,
+    ) -> Result<ActionResult, Box<Report>> {
+        let (result, reason, message) = match acted {
+            Acted::Ended(result, reason, message) => (result, reason, message),
+            Acted::Skipped(reason, message) => (ActionResult::Skipped, reason, message),
+            Acted::Cancelled => {
+                self.cancel_rest(plan, results);
+                let note = "It was called off in the middle of an action.";
+                return Err(Report::new(Answer::End(Status::Cancelled), note).into());
+            }
+            Acted::CutOff(message) => {
+                self.note(action, attempt + 1, ActionResult::Indeterminate, Reason::Interrupted, &message);
+                if self.checkpoint.intents().cancel {
+                    self.cancel_rest(plan, results);
+                    return Err(Report::new(Answer::End(Status::Cancelled), message).into());
+                }
+                return Ok(ActionResult::Indeterminate);
+            }
+            Acted::Drifted(message) if self.work.inputs.plans < MOST_PLANS => {
+                for other in plan.actions.iter().filter(|other| !results.contains_key(&number(other.seq))) {
+                    let left = attempt * i32::from(other.seq == action.seq);
+                    self.note(other, left, ActionResult::Skipped, Reason::Drifted, "It is planned anew.");
+                }
+                let note = format!("{}: {message} It is planned anew.", action.item);
+                return Err(Report::new(Answer::Next(session::Stage::Detection), note).into());
+            }
+            Acted::Drifted(message) => (ActionResult::Failed, Reason::Drifted, message),
+        };
+        let started = i32::from(result != ActionResult::Skipped);
+        self.note(action, attempt + started, result, reason, &message);
+        Ok(result)
+    }
+
+    /// Notes an action as ended, to be committed with what comes next.
+    fn note(&mut self, action: &PlannedAction, attempts: i32, result: ActionResult, reason: Reason, message: &str) {
+        self.pending.actions.push(EndedAction {
+            plan: self.plan,
+            seq: number(action.seq),
+            result: result.to_string(),
+            reason: reason.to_string(),
+            message: message.to_owned(),
+            attempts,
+            at: self.checkpoint.now(),
+        });
+    }
+
+    fn cancel_rest(&mut self, plan: &Plan, results: &BTreeMap<i32, ActionResult>) {
+        let noted: Vec<i32> = self.pending.actions.iter().map(|ended| ended.seq).collect();
+        for action in &plan.actions {
+            let seq = number(action.seq);
+            if !results.contains_key(&seq) && !noted.contains(&seq) {
+                self.note(action, 0, ActionResult::Cancelled, Reason::Cancelled, "The session was cancelled.");
+            }
+        }
+    }
+
+    /// Commits what has ended before the computer is allowed to forget it.
+    async fn commit_and_acknowledge(&mut self, report: &mut Report) {
+        let outcomes = std::mem::take(&mut report.outcomes);
+        let mut ended = Some(std::mem::take(&mut report.ended));
+        for outcome in outcomes {
+            let run = outcome.run_id;
+            let actions = ended.take().unwrap_or_default();
+            if self.checkpoint.record(Some(outcome), actions, None).await.is_ok() {
+                self.errand.acknowledge(run).await;
+            }
+        }
+    }
+}
+
+/// Plans are far shorter than this can count.
+pub fn number(seq: u32) -> i32 {
+    i32::try_from(seq).unwrap_or(i32::MAX)
+}
