@@ -64,7 +64,8 @@ async fn installation(store: &Store, shutdown: &Shutdown) -> anyhow::Result<Uuid
         match store.installation().await {
             Ok(installation) => return Ok(installation),
             Err(error) => {
-                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
+                let why =
+                    std::error::Error::source(&error).map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
                 if why != told {
                     warn!("Waiting for the database (is it there, and was `pitcrew migrate` run?): {why}");
                     told = why;

@@ -112,7 +112,11 @@ impl Lead {
             }
             Ok(None) | Err(_) => longest,
         };
-        if tokio::time::timeout(wait.max(self.tick.0), self.wakes.next()).await.is_ok() { Duration::ZERO } else { self.tick.0 }
+        if tokio::time::timeout(wait.max(self.tick.0), self.wakes.next()).await.is_ok() {
+            Duration::ZERO
+        } else {
+            self.tick.0
+        }
     }
 }
 

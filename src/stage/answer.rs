@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use crate::domain::retry::RetryPolicy;
 use crate::domain::session::{self, Session, Status, WaitingOn};
+use crate::lifecycle::Change;
 use crate::lifecycle::fail::fail;
 use crate::lifecycle::finish::finish;
 use crate::lifecycle::park::park;
 use crate::lifecycle::snooze::snooze;
 use crate::lifecycle::succeed::{Next, succeed};
-use crate::lifecycle::Change;
 use crate::store::gate::{EndedAction, EndedRun, Entry, PlannedRow, StageResult};
 
 /// How a stage ended.
@@ -78,7 +78,15 @@ pub struct Rules {
 impl Rules {
     /// Turns a report into the change of its session. `credit` says whether the next stage's workers can take more;
     /// `random` is uniform in `0..1`.
-    pub fn decide(&self, session: &Session, report: &Report, by: &str, now: Timestamp, credit: bool, random: f64) -> Change {
+    pub fn decide(
+        &self,
+        session: &Session,
+        report: &Report,
+        by: &str,
+        now: Timestamp,
+        credit: bool,
+        random: f64,
+    ) -> Change {
         let mut session = session.clone();
         session.run_in_flight = report.run_in_flight;
         let note = report.note.as_str();

@@ -53,13 +53,8 @@ impl Checkpoint {
         start: Option<StartRun>,
     ) -> Result<Intents, Fenced> {
         let run = start.as_ref().map(|start| start.run_id);
-        let progress = Progress {
-            session: self.lease.session,
-            dispatch: self.lease.dispatch,
-            ended_run,
-            ended_actions,
-            start,
-        };
+        let progress =
+            Progress { session: self.lease.session, dispatch: self.lease.dispatch, ended_run, ended_actions, start };
         tokio::select! {
             () = self.lease.lost().cancelled() => Err(Fenced),
             recorded = self.recorder.record(progress) => match recorded {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::answer::{Answer, Report};
 use super::checkpoint::{Checkpoint, Fenced};
 use crate::domain::computer::{Computer, Connection};
-use crate::domain::run::{RunHead, RunSpec};
 use crate::domain::policy::Policy;
+use crate::domain::run::{RunHead, RunSpec};
 use crate::domain::session::{Session, WaitingOn};
 use crate::planning;
 use crate::store::gate::{EndedAction, EndedRun};
@@ -100,7 +100,8 @@ impl<'a> Errand<'a> {
         let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by };
         let text_of = |hash: &_| planning::text_of(errand.policy, hash);
         // Without the text of every script nothing is started.
-        let run = errand.spec.expand(head, &text_of).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
+        let run =
+            errand.spec.expand(head, &text_of).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
         let start = StartRun {
             run_id,
             computer: self.computer.id,

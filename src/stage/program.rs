@@ -13,10 +13,10 @@ use super::credit::Credit;
 use super::lease::Leases;
 use super::limit::Limits;
 use super::policies::Policies;
+use super::publish::Jobs;
 use super::recorder::Recorder;
 use super::settle::Settler;
 use super::worker::{Stage, Worker};
-use super::publish::Jobs;
 use crate::broker::Broker;
 use crate::config::{self, Config};
 use crate::domain::retry::RetryPolicy;
@@ -160,7 +160,9 @@ async fn beat(
         let asked = Instant::now();
         let held = leases.held();
         if !held.is_empty() {
-            match tokio::time::timeout(config.heartbeat.max(Duration::from_secs(1)) * 3, store.renew(&id, &held, lease)).await {
+            match tokio::time::timeout(config.heartbeat.max(Duration::from_secs(1)) * 3, store.renew(&id, &held, lease))
+                .await
+            {
                 Ok(Ok(renewed)) => leases.renewed(&held, &renewed, asked + believed),
                 Ok(Err(error)) => warn!(error = &error as &dyn std::error::Error, "Leases could not be extended"),
                 Err(_) => warn!("Leases could not be extended in time"),

@@ -15,8 +15,8 @@ use super::answer::{Answer, Report, Rules, entry};
 use super::credit::Credit;
 use super::lease::{Lease, Leases};
 use super::publish::Jobs;
-use crate::broker::settle::ack_group;
 use crate::broker::Receipt;
+use crate::broker::settle::ack_group;
 use crate::domain::SessionId;
 use crate::domain::job::Job;
 use crate::domain::session::{Session, Stage};
@@ -93,8 +93,7 @@ impl Settler {
     async fn write(&self, group: &[Ended]) -> Vec<Job> {
         let mut jobs = Vec::new();
         let mut freed = false;
-        let mut pending: Vec<(&Ended, Session)> =
-            group.iter().map(|ended| (ended, ended.session.clone())).collect();
+        let mut pending: Vec<(&Ended, Session)> = group.iter().map(|ended| (ended, ended.session.clone())).collect();
         for _ in 0..DECISIONS {
             if pending.is_empty() {
                 break;

@@ -7,8 +7,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use jiff::Timestamp;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use uuid::Uuid;
@@ -142,7 +142,8 @@ impl Store {
     /// Which installation this is.
     pub async fn installation(&self) -> Result<Uuid, Error> {
         let client = self.client().await?;
-        let row = client.query_one("SELECT id FROM installation", &[]).await.doing("asking which installation this is")?;
+        let row =
+            client.query_one("SELECT id FROM installation", &[]).await.doing("asking which installation this is")?;
         Ok(row.get("id"))
     }
 

@@ -118,9 +118,11 @@ async fn start(walk: &mut Walk<'_>, action: &PlannedAction, spec: RunSpec) -> Re
 
 /// Keeps an outcome, to be committed with what comes next.
 fn keep(walk: &mut Walk<'_>, outcome: &RunOutcome) {
-    walk.pending.run = serde_json::to_string(outcome)
-        .ok()
-        .map(|text| EndedRun { run_id: outcome.run_id, outcome: text, at: walk.checkpoint.now() });
+    walk.pending.run = serde_json::to_string(outcome).ok().map(|text| EndedRun {
+        run_id: outcome.run_id,
+        outcome: text,
+        at: walk.checkpoint.now(),
+    });
 }
 
 /// A session that is parked for a reboot says so.

@@ -49,7 +49,9 @@ fn found(action: &PlannedAction) -> Finding {
     use pitcrew::domain::plan::Recipe;
     match (&action.recipe, &action.detected) {
         (Recipe::Task { .. }, _) => Finding::Satisfied(false),
-        (Recipe::Software { .. }, Some(version)) if action.reason == Reason::TestFailed => Finding::Broken(version.clone()),
+        (Recipe::Software { .. }, Some(version)) if action.reason == Reason::TestFailed => {
+            Finding::Broken(version.clone())
+        }
         (Recipe::Software { .. }, Some(version)) => Finding::Present(version.clone()),
         (Recipe::Software { .. }, None) => Finding::Absent,
     }

@@ -86,7 +86,11 @@ fn settled(plan: &Plan) -> Status {
 
 fn note(plan: &Plan) -> String {
     let actions = plan.actions.len();
-    format!("{actions} to do, {} as they should be, {} decided without touching the computer.", plan.compliant, plan.settled.len())
+    format!(
+        "{actions} to do, {} as they should be, {} decided without touching the computer.",
+        plan.compliant,
+        plan.settled.len()
+    )
 }
 
 fn rows(plan: &Plan) -> Vec<PlannedRow> {
