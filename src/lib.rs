@@ -4,6 +4,7 @@ pub mod boot;
 pub mod broker;
 pub mod config;
 pub mod domain;
+pub mod fleet;
 pub mod gateway;
 pub mod lifecycle;
 pub mod planning;

@@ -32,10 +32,8 @@ macro_rules! words {
             type Err = $crate::domain::words::UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($word => Ok($name::$variant),)+
-                    _ => Err($crate::domain::words::UnknownWord { word: text.to_owned(), known: $name::WORDS }),
-                }
+                let known = $name::ALL.iter().copied().find(|known| known.as_str() == text);
+                known.ok_or_else(|| $crate::domain::words::UnknownWord { word: text.to_owned(), known: $name::WORDS })
             }
         }
     };

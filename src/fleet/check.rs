@@ -1,0 +1,286 @@
+//! What the documents say of each other, and of what is stored already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    Deployment, DesiredState, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Target, Task, Version,
+};
+
+use super::document::{Body, Document, FleetFile};
+use super::faults::Fault;
+
+/// What is stored already. What the files define takes its place.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Tenants, each with the one above it.
+    pub tenants: BTreeMap<String, Option<String>>,
+    /// Computers: tenant and name.
+    pub computers: BTreeSet<(String, String)>,
+    /// Software.
+    pub software: BTreeMap<String, Software>,
+    /// Tasks.
+    pub tasks: BTreeMap<String, Task>,
+}
+
+/// Checks what the documents refer to, with what is stored. Every fault, by place.
+pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
+    let all = with(fleet, known.clone());
+    let mut faults = Vec::new();
+    for document in &fleet.documents {
+        let mut checker = Checker { all: &all, document, faults: &mut faults };
+        match &document.body {
+            Body::Tenant(tenant) => checker.tenant(&tenant.name, tenant.parent.as_deref()),
+            Body::Computer(computer) => checker.refers_to_tenant("tenant", &computer.tenant),
+            Body::Software(software) => checker.software(software),
+            Body::Task(task) => checker.requires(&Item::task(&task.name), &task.requires),
+            Body::Deployment(deployment) => checker.deployment(deployment),
+        }
+    }
+    faults.sort();
+    faults
+}
+
+/// What there will be once the files are applied.
+fn with(fleet: &FleetFile, mut known: Known) -> Known {
+    for document in &fleet.documents {
+        match &document.body {
+            Body::Tenant(tenant) => {
+                known.tenants.insert(tenant.name.clone(), tenant.parent.clone());
+            }
+            Body::Computer(computer) => {
+                known.computers.insert((computer.tenant.clone(), computer.name.clone()));
+            }
+            Body::Software(software) => {
+                known.software.insert(software.name.clone(), software.clone());
+            }
+            Body::Task(task) => {
+                known.tasks.insert(task.name.clone(), task.clone());
+            }
+            Body::Deployment(_) => {}
+        }
+    }
+    known
+}
+
+struct Checker<'a> {
+    all: &'a Known,
+    document: &'a Document,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, path: &str, message: String) -> Fault {
+        Fault::new(self.document.place_of(path), message)
+    }
+
+    fn undefined<'k>(&mut self, path: &str, kind: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
+        let message = format!("There is no {kind} \"{name}\", neither in these files nor stored.");
+        let fault = self.fault(path, message).nearest(name, known);
+        self.faults.push(fault);
+    }
+
+    fn refers_to_tenant(&mut self, path: &str, name: &str) {
+        let all = self.all;
+        if !all.tenants.contains_key(name) {
+            self.undefined(path, "tenant", name, all.tenants.keys().map(String::as_str));
+        }
+    }
+
+    fn refers_to(&mut self, path: &str, item: &Item) -> bool {
+        let all = self.all;
+        match item.kind {
+            ItemKind::Software if !all.software.contains_key(&item.name) => {
+                self.undefined(path, "software", &item.name, all.software.keys().map(String::as_str));
+            }
+            ItemKind::Task if !all.tasks.contains_key(&item.name) => {
+                self.undefined(path, "task", &item.name, all.tasks.keys().map(String::as_str));
+            }
+            ItemKind::Software | ItemKind::Task => return true,
+        }
+        false
+    }
+
+    fn tenant(&mut self, name: &str, parent: Option<&str>) {
+        let Some(parent) = parent else { return };
+        self.refers_to_tenant("parent", parent);
+        let mut seen = BTreeSet::from([name]);
+        let mut above = Some(parent);
+        while let Some(tenant) = above {
+            if !seen.insert(tenant) {
+                if tenant == name {
+                    let fault = self.fault("parent", format!("The tenant \"{name}\" would be above itself."));
+                    self.faults.push(fault);
+                }
+                return;
+            }
+            above = self.all.tenants.get(tenant).and_then(Option::as_deref);
+        }
+    }
+
+    fn software(&mut self, software: &Software) {
+        self.requires(&Item::software(&software.name), &software.requires);
+        if let Some(task) = &software.configuration {
+            self.refers_to("configuration", &Item::task(task));
+        }
+        if !software.versions.is_empty() && software.install.is_none() {
+            let fault =
+                self.fault("versions", "Versions are listed, and there is no \"install\" to install them.".into());
+            self.faults.push(fault);
+        }
+    }
+
+    fn requires(&mut self, item: &Item, requires: &[Prerequisite]) {
+        for (place, prerequisite) in requires.iter().enumerate() {
+            let path = format!("requires.{place}");
+            if !self.refers_to(&path, &prerequisite.item) {
+                continue;
+            }
+            if let Some(around) = self.way_back(&prerequisite.item, item) {
+                let around: Vec<_> = std::iter::once(item).chain(&around).map(Item::to_string).collect();
+                let message = format!("Prerequisites go round in a circle: {}.", around.join(" needs "));
+                let fault = self.fault(&path, message);
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    /// The way from one item to another along prerequisites, and from a task to the software that it configures.
+    fn way_back(&self, from: &Item, to: &Item) -> Option<Vec<Item>> {
+        let mut ways = vec![vec![from.clone()]];
+        let mut seen = BTreeSet::new();
+        while let Some(way) = ways.pop() {
+            let last = way.last()?;
+            if last == to {
+                return Some(way);
+            }
+            if !seen.insert(last.clone()) {
+                continue;
+            }
+            let next = self.needs(last);
+            ways.extend(next.into_iter().map(|item| way.iter().cloned().chain([item]).collect()));
+        }
+        None
+    }
+
+    fn needs(&self, item: &Item) -> Vec<Item> {
+        let requires = match item.kind {
+            ItemKind::Software => self.all.software.get(&item.name).map(|software| &software.requires),
+            ItemKind::Task => self.all.tasks.get(&item.name).map(|task| &task.requires),
+        };
+        let configured = self
+            .all
+            .software
+            .values()
+            .filter(|software| item.kind == ItemKind::Task && software.configuration.as_ref() == Some(&item.name));
+        let requires = requires.into_iter().flatten().map(|prerequisite| prerequisite.item.clone());
+        requires.chain(configured.map(|software| Item::software(&software.name))).collect()
+    }
+
+    fn deployment(&mut self, deployment: &Deployment) {
+        match &deployment.target {
+            Target::Everyone | Target::Tag { tenant: None, .. } => {}
+            Target::Tenant { name, .. } => self.refers_to_tenant("target.tenant", name),
+            Target::Tag { tenant: Some(tenant), .. } => self.refers_to_tenant("target.tenant", tenant),
+            Target::Computer { tenant, name } => {
+                self.refers_to_tenant("target.tenant", tenant);
+                let all = self.all;
+                if all.tenants.contains_key(tenant) && !all.computers.contains(&(tenant.clone(), name.clone())) {
+                    let of_tenant = all.computers.iter().filter(|(other, _)| other == tenant);
+                    self.undefined("target.computer", "computer", name, of_tenant.map(|(_, name)| name.as_str()));
+                }
+            }
+        }
+        let path = deployment.item.kind.as_str();
+        if !self.refers_to(path, &deployment.item) {
+            return;
+        }
+        let all = self.all;
+        match deployment.item.kind {
+            ItemKind::Software => {
+                if let Some(software) = all.software.get(&deployment.item.name) {
+                    self.deploys_software(deployment, software);
+                }
+            }
+            ItemKind::Task => {
+                if let Some(task) = all.tasks.get(&deployment.item.name) {
+                    self.deploys_task(deployment, task);
+                }
+            }
+        }
+    }
+
+    fn deploys_software(&mut self, deployment: &Deployment, software: &Software) {
+        let task = software.configuration.as_ref().and_then(|task| self.all.tasks.get(task));
+        self.parameters(deployment, [Some(&software.parameters), task.map(|task| &task.parameters)]);
+        let name = &software.name;
+        let is_listed = |wanted: &String| {
+            software.versions.iter().any(|version| Version::parse(&version.version) == Version::parse(wanted))
+        };
+        let (path, message, help) = match &deployment.state {
+            DesiredState::Latest | DesiredState::UpdateIfFound if software.versions.is_empty() => (
+                "state",
+                format!("The software \"{name}\" lists no versions, so none of them is the latest."),
+                "Write state: any, or list \"versions\" at the software.",
+            ),
+            DesiredState::ThisVersion(version) if !software.versions.is_empty() && !is_listed(version) => (
+                "version",
+                format!("The software \"{name}\" does not list version {version}."),
+                "Add it to \"versions\" at the software.",
+            ),
+            DesiredState::Absent if deployment.mode == Mode::Enforce && software.uninstall.is_none() => {
+                ("state", format!("The software \"{name}\" has no \"uninstall\"."), "Add one, or write mode: audit.")
+            }
+            DesiredState::Any
+            | DesiredState::ThisVersion(_)
+            | DesiredState::Latest
+            | DesiredState::NewerOrEqual(_)
+            | DesiredState::OlderOrEqual(_)
+                if deployment.mode == Mode::Enforce && software.install.is_none() =>
+            {
+                ("software", format!("The software \"{name}\" has no \"install\"."), "Add one, or write mode: audit.")
+            }
+            _ => return,
+        };
+        let fault = self.fault(path, message).help(help);
+        self.faults.push(fault);
+    }
+
+    fn deploys_task(&mut self, deployment: &Deployment, task: &Task) {
+        self.parameters(deployment, [Some(&task.parameters), None]);
+        let needed: &[(&str, bool)] = match deployment.mode {
+            Mode::Enforce => &[("test", task.test.is_some()), ("set", task.set.is_some())],
+            Mode::Audit => &[("test", task.test.is_some())],
+            Mode::Monitor => &[("get", task.get.is_some())],
+            Mode::Ignore => &[],
+        };
+        for (script, _) in needed.iter().filter(|(_, is_there)| !is_there) {
+            let (mode, name) = (deployment.mode, &task.name);
+            let path = if self.document.places.contains_key("mode") { "mode" } else { "task" };
+            let fault = self.fault(
+                path,
+                format!("The mode \"{mode}\" needs the script \"{script}\", which the task \"{name}\" has not."),
+            );
+            self.faults.push(fault);
+        }
+    }
+
+    fn parameters(&mut self, deployment: &Deployment, declared: [Option<&BTreeMap<String, Parameter>>; 2]) {
+        let declared: BTreeMap<&str, &Parameter> =
+            declared.into_iter().flatten().flatten().map(|(name, parameter)| (name.as_str(), parameter)).collect();
+        for name in deployment.parameters.keys().filter(|name| !declared.contains_key(name.as_str())) {
+            let message = format!("{} has no parameter \"{name}\".", deployment.item);
+            let fault = self.fault(&format!("parameters.{name}"), message).nearest(name, declared.keys().copied());
+            self.faults.push(fault);
+        }
+        let acts = matches!(deployment.mode, Mode::Enforce | Mode::Audit | Mode::Monitor)
+            && !matches!(deployment.state, DesiredState::Ignored | DesiredState::Absent);
+        for (name, parameter) in declared {
+            if acts && parameter.default.is_none() && !deployment.parameters.contains_key(name) {
+                let message =
+                    format!("The parameter \"{name}\" of {} has no default, and none is given.", deployment.item);
+                let fault = self.fault("parameters", message);
+                self.faults.push(fault);
+            }
+        }
+    }
+}

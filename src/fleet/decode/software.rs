@@ -1,0 +1,170 @@
+//! `kind: software`.
+
+use url::Url;
+
+use crate::domain::{
+    Download, Item, Otherwise, Prerequisite, RebootNeed, Sha256Hash, Software, SoftwareVersion, Upgrade, Version,
+};
+use crate::fleet::faults::Fault;
+use crate::fleet::reader::{Fields, Reader};
+use crate::fleet::yaml::{Node, Value};
+
+use super::script;
+use super::task::systems;
+
+pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
+    let name = fields.need("name").and_then(|node| reader.name(node));
+    let description = fields.get("description").and_then(|node| reader.text(node));
+    let os = systems(reader, &fields);
+    let detect = fields.need("detect").and_then(|node| script::script(reader, node));
+    let test = script::optional(reader, &fields, "test");
+    let install = script::optional(reader, &fields, "install");
+    let uninstall = script::optional(reader, &fields, "uninstall");
+    let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade(reader, node));
+    let versions = versions(reader, &fields);
+    let requires = requires(reader, &fields);
+    let configuration = fields.get("configuration").and_then(|node| reader.name(node));
+    let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
+    let parameters = script::parameters(reader, &fields);
+    let source = fields.get("source").and_then(|node| reader.name(node));
+    fields.finish();
+    Some(Software {
+        name: name?,
+        description,
+        os,
+        detect: detect?,
+        test,
+        install,
+        uninstall,
+        upgrade: upgrade?,
+        versions,
+        requires,
+        configuration,
+        reboot,
+        parameters,
+        source,
+    })
+}
+
+/// `over`, `remove_first` or `never`; anything longer than a word is a script.
+fn upgrade(reader: &Reader, node: &Node) -> Option<Upgrade> {
+    match &node.value {
+        Value::Scalar { text, .. } if !text.trim().contains(char::is_whitespace) => match text.trim() {
+            "over" => Some(Upgrade::Over),
+            "remove_first" => Some(Upgrade::RemoveFirst),
+            "never" => Some(Upgrade::Never),
+            other => {
+                let fault = Fault::new(&node.place, format!("\"{other}\" is not a way to upgrade, nor a script."));
+                reader.fault(fault.nearest(other, ["over", "remove_first", "never"]));
+                None
+            }
+        },
+        Value::Scalar { .. } | Value::List(_) | Value::Map(_) => script::script(reader, node).map(Upgrade::Script),
+    }
+}
+
+fn versions(reader: &Reader, fields: &Fields<'_>) -> Vec<SoftwareVersion> {
+    let nodes = fields.get("versions").map(|node| reader.list(node)).unwrap_or_default();
+    let mut versions: Vec<SoftwareVersion> = Vec::new();
+    for (place, node) in nodes.into_iter().enumerate() {
+        let Some(version) = version(reader, node, place) else { continue };
+        let same = |other: &&SoftwareVersion| {
+            (Version::parse(&other.version), other.os, &other.arch)
+                == (Version::parse(&version.version), version.os, &version.arch)
+        };
+        if let Some(earlier) = versions.iter().find(same) {
+            let message = format!("Version {} is listed already for the same platform.", earlier.version);
+            reader.fault(Fault::new(&node.place, message));
+        }
+        versions.push(version);
+    }
+    versions
+}
+
+/// A version alone, or with its platform and its download.
+fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion> {
+    if let Value::Scalar { .. } = node.value {
+        return Some(SoftwareVersion { version: reader.version(node)?, os: None, arch: None, download: None });
+    }
+    let fields = reader.fields(node, "A version", &format!("versions.{place}."))?;
+    let version = fields.need("version").and_then(|node| reader.version(node));
+    let os = fields.get("os").and_then(|node| reader.word(node));
+    let arch = fields.get("arch").and_then(|node| reader.name(node));
+    let url = fields.get("url");
+    let sha256 = fields.get("sha256");
+    let download = match (url, sha256) {
+        (None, None) => None,
+        (Some(url), Some(sha256)) => {
+            let (url, sha256) = (web_address(reader, url), checksum(reader, sha256));
+            Some(Download { url: url?, sha256: sha256? })
+        }
+        (Some(_), None) => {
+            fields.need("sha256");
+            None
+        }
+        (None, Some(_)) => {
+            fields.need("url");
+            None
+        }
+    };
+    fields.finish();
+    Some(SoftwareVersion { version: version?, os, arch, download })
+}
+
+fn web_address(reader: &Reader, node: &Node) -> Option<String> {
+    let text = reader.text(node)?;
+    let why = match Url::parse(&text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            format!("http or https is expected, not {}", url.scheme())
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => "it names no host".to_owned(),
+        Ok(_) => return Some(text),
+        Err(error) => error.to_string(),
+    };
+    reader.fault(Fault::new(&node.place, format!("\"{text}\" cannot be downloaded: {why}.")));
+    None
+}
+
+fn checksum(reader: &Reader, node: &Node) -> Option<Sha256Hash> {
+    let text = reader.text(node)?;
+    text.trim().parse().map_err(|error| reader.fault(Fault::new(&node.place, format!("{error}.")))).ok()
+}
+
+/// `requires:`, each the name of a software, `task/NAME`, or a mapping with conditions.
+pub(super) fn requires(reader: &Reader, fields: &Fields<'_>) -> Vec<Prerequisite> {
+    let nodes = fields.get("requires").map(|node| reader.list(node)).unwrap_or_default();
+    let read = |(place, node): (usize, &Node)| {
+        fields.mark(&format!("requires.{place}"), node);
+        prerequisite(reader, node, place)
+    };
+    // A faulty one leaves a gap in the places, and then nobody looks at them.
+    nodes.into_iter().enumerate().filter_map(read).collect()
+}
+
+fn prerequisite(reader: &Reader, node: &Node, place: usize) -> Option<Prerequisite> {
+    if let Value::Scalar { text, .. } = &node.value {
+        let item = match text.split_once('/') {
+            None => Item::software(reader.name(node)?),
+            Some(_) => text.parse().map_err(|error| reader.fault(Fault::new(&node.place, format!("{error}.")))).ok()?,
+        };
+        return Some(Prerequisite { item, at_least: None, otherwise: Otherwise::Provide });
+    }
+    let fields = reader.fields(node, "A prerequisite", &format!("requires.{place}."))?;
+    let item = item(reader, &fields, node);
+    let at_least = fields.get("at_least").and_then(|node| reader.version(node));
+    let otherwise = fields.get("otherwise").and_then(|node| reader.word(node)).unwrap_or(Otherwise::Provide);
+    fields.finish();
+    Some(Prerequisite { item: item?, at_least, otherwise })
+}
+
+/// `software: NAME` or `task: NAME`, exactly one of them.
+pub(super) fn item(reader: &Reader, fields: &Fields<'_>, node: &Node) -> Option<Item> {
+    match (fields.get("software"), fields.get("task")) {
+        (Some(name), None) => reader.name(name).map(Item::software),
+        (None, Some(name)) => reader.name(name).map(Item::task),
+        (None, None) | (Some(_), Some(_)) => {
+            reader.fault(Fault::new(&node.place, "Exactly one of \"software\" and \"task\" is expected here."));
+            None
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A document: one thing of the fleet.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::{Connection, Deployment, Os, Sha256Hash, Software, Task};
+
+use super::decode;
+use super::faults::{Fault, Place};
+use super::reader::Reader;
+use super::yaml;
+
+/// What a set of files says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FleetFile {
+    /// The things, in the order written.
+    pub documents: Vec<Document>,
+    /// The texts of all scripts.
+    pub scripts: BTreeMap<Sha256Hash, String>,
+}
+
+/// One thing, and where it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The thing.
+    pub body: Body,
+    /// Where it begins.
+    pub place: Place,
+    /// Where its values are, by path, such as `requires.0`.
+    pub(super) places: BTreeMap<String, Place>,
+}
+
+/// The things there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A tenant.
+    Tenant(TenantSpec),
+    /// A computer.
+    Computer(ComputerSpec),
+    /// A software.
+    Software(Software),
+    /// A task.
+    Task(Task),
+    /// A deployment. Its id is 0: ids are the database's.
+    Deployment(Deployment),
+}
+
+/// A tenant as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantSpec {
+    /// Its name.
+    pub name: String,
+    /// The name of the tenant above it.
+    pub parent: Option<String>,
+    /// The most sessions that hold a computer at once.
+    pub max_running: Option<i32>,
+    /// Its share of turns.
+    pub weight: i32,
+    /// The most sessions that are admitted in a second.
+    pub rate_per_second: Option<f32>,
+}
+
+/// A computer as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComputerSpec {
+    /// Its name.
+    pub name: String,
+    /// The name of its tenant.
+    pub tenant: String,
+    /// Its operating system.
+    pub os: Os,
+    /// Its processor.
+    pub arch: String,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+    /// How it is reached.
+    pub connection: Connection,
+    /// True if it is left out of all maintenance.
+    pub excluded: bool,
+}
+
+impl Body {
+    /// Names the thing among all others: `software/7zip`, `computer/acme/reception`.
+    pub fn label(&self) -> String {
+        match self {
+            Body::Tenant(tenant) => format!("tenant/{}", tenant.name),
+            Body::Computer(computer) => format!("computer/{}/{}", computer.tenant, computer.name),
+            Body::Software(software) => format!("software/{}", software.name),
+            Body::Task(task) => format!("task/{}", task.name),
+            Body::Deployment(deployment) => format!("deployment/{}", deployment.name),
+        }
+    }
+}
+
+impl Document {
+    /// Where the value of this path is, or else where the document begins.
+    pub(super) fn place_of(&self, path: &str) -> &Place {
+        self.places.get(path).unwrap_or(&self.place)
+    }
+}
+
+/// Reads files, given as name and text.
+///
+/// # Errors
+/// Every fault of every file, by place.
+pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<FleetFile, Vec<Fault>> {
+    let mut fleet = FleetFile::default();
+    let mut faults = Vec::new();
+    for (name, text) in files {
+        match yaml::documents(name, text) {
+            Err(fault) => faults.push(fault),
+            Ok(nodes) => {
+                for node in nodes {
+                    let reader = Reader::default();
+                    let body = decode::document(&reader, &node);
+                    faults.append(&mut reader.faults.into_inner());
+                    fleet.scripts.append(&mut reader.scripts.into_inner());
+                    let places = reader.places.into_inner();
+                    fleet.documents.extend(body.map(|body| Document { body, place: node.place, places }));
+                }
+            }
+        }
+    }
+    let mut first: HashMap<String, &Document> = HashMap::new();
+    for document in &fleet.documents {
+        let label = document.body.label();
+        if let Some(earlier) = first.get(&label) {
+            let message = format!("{label} is defined a second time; the first is at {}.", earlier.place);
+            faults.push(Fault::new(document.place_of("name"), message));
+        } else {
+            first.insert(label, document);
+        }
+    }
+    faults.sort();
+    if faults.is_empty() { Ok(fleet) } else { Err(faults) }
+}

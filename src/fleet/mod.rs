@@ -1,0 +1,26 @@
+//! Fleet files: how people write down tenants, computers, software, tasks and deployments.
+//!
+//! YAML, one document a thing, in as many files as one likes. Reading is pure and reports every fault at once, each
+//! with its place and, where a word is nearly right, the word that was meant. In reading order: faults, YAML with its
+//! places, reading a mapping, the documents, and what they say of each other.
+
+mod faults;
+
+mod yaml;
+
+mod reader;
+
+mod decode;
+mod document;
+
+mod check;
+
+pub use check::{Known, check};
+pub use document::{Body, ComputerSpec, Document, FleetFile, TenantSpec, read};
+pub use faults::{Fault, Place};
+
+/// The JSON Schema (2020-12) of one document, for editors.
+pub const SCHEMA: &str = include_str!("../../schemas/fleet.json");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! What is read, what is refused and where, and that the schema agrees.
+
+use serde_json::{Map, Number};
+
+use super::yaml::{self, Node, Value};
+use super::*;
+use crate::domain::{DesiredState, Target, Upgrade};
+
+const EXAMPLE: &str = include_str!("../../schemas/examples/fleet.yaml");
+
+fn faults(text: &str) -> Vec<String> {
+    let faults = match read([("fleet.yaml", text)]) {
+        Ok(fleet) => check(&fleet, &Known::default()),
+        Err(faults) => faults,
+    };
+    faults.iter().map(Fault::to_string).collect()
+}
+
+#[test]
+fn the_example_is_in_order() {
+    assert_eq!(faults(EXAMPLE), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_written_is_what_is_read() {
+    let fleet = read([("one.yaml", EXAMPLE)]).unwrap();
+    let labels: Vec<_> = fleet.documents.iter().map(|document| document.body.label()).collect();
+    assert_eq!(labels.len(), 13);
+    assert_eq!(labels[2], "computer/acme/reception");
+    let software = fleet.documents.iter().find_map(|document| match &document.body {
+        Body::Software(software) if software.name == "editor" => Some(software),
+        _ => None,
+    });
+    let editor = software.unwrap();
+    // Unquoted, and still not the number 1.1.
+    assert_eq!(editor.versions[1].version, "1.10.0");
+    assert_eq!(editor.install.as_ref().unwrap().timeout_ms, Some(600_000));
+    assert_eq!(editor.upgrade, Upgrade::Over);
+    let body = &fleet.scripts[&editor.install.as_ref().unwrap().hash];
+    assert!(body.starts_with("rm -rf") && body.ends_with("editor\"\n"), "{body}");
+    let deployed = fleet.documents.iter().find_map(|document| match &document.body {
+        Body::Deployment(deployment) if deployment.name == "editor-at-reception" => Some(deployment),
+        _ => None,
+    });
+    assert_eq!(deployed.unwrap().state, DesiredState::ThisVersion("1.9.0".into()));
+    assert_eq!(deployed.unwrap().target, Target::Computer { tenant: "acme".into(), name: "reception".into() });
+}
+
+#[test]
+fn every_fault_is_reported_at_its_place() {
+    let text = "\
+kind: software
+name: editor
+detekt: echo 1
+requires: [runtme, editor]
+upgrade: remove-first
+versions:
+  - version: newest
+  - {version: 2, url: 'ftp://x/y', sha256: 12}
+---
+kind: deploymnt
+---
+kind: deployment
+name: all of them
+software: editor
+target: {tenant: acme, computer: a, tag: b}
+state: latest
+state: any
+version: 1
+priority: high
+---
+- kind: tenant
+";
+    insta::assert_snapshot!(faults(text).join("\n"));
+}
+
+#[test]
+fn what_is_referred_to_must_exist_and_not_go_round() {
+    let text = "\
+{kind: tenant, name: acme, parent: acm}
+---
+{kind: tenant, name: a, parent: b}
+---
+{kind: tenant, name: b, parent: a}
+---
+{kind: computer, name: bench, tenant: acme, os: linux}
+---
+{kind: software, name: one, detect: x, install: y, requires: [two], configuration: setings}
+---
+{kind: software, name: two, detect: x, requires: [task/settings]}
+---
+{kind: task, name: settings, test: x, requires: [one], parameters: {theme: }}
+---
+{kind: deployment, name: d1, software: one, target: {computer: bnch, tenant: acme}, state: latest}
+---
+{kind: deployment, name: d2, software: two, target: everyone, state: any, parameters: {theme: dark}}
+---
+{kind: deployment, name: d3, task: settings, target: everyone}
+---
+{kind: deployment, name: d2, task: setting, target: everyone}
+";
+    // References are checked once all documents can be read, so the duplicate name is reported alone.
+    insta::assert_snapshot!(faults(text).join("\n"));
+    insta::assert_snapshot!(faults(&text.replacen("name: d2, task", "name: d4, task", 1)).join("\n"));
+}
+
+#[test]
+fn what_is_not_yaml_is_said_once_a_file() {
+    let faults = faults("kind: tenant\nname: [acme\n---\nkind: x");
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].starts_with("fleet.yaml:3:1: This is not YAML: "), "{}", faults[0]);
+}
+
+#[test]
+fn what_is_stored_counts() {
+    let stored = Known { tenants: [("acme".to_owned(), None)].into(), ..Known::default() };
+    let fleet = read([("f", "{kind: computer, name: bench, tenant: acme, os: linux}")]).unwrap();
+    assert!(check(&fleet, &stored).is_empty());
+    assert_eq!(check(&fleet, &Known::default()).len(), 1);
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    let nested = "[".repeat(200);
+    assert_eq!(faults(&nested).len(), 1);
+    let dashes = "- ".repeat(5_000);
+    assert_eq!(faults(&dashes).len(), 1);
+    let mut laughs = "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let again = format!("*a{}, ", level - 1).repeat(10);
+        laughs.push_str(&format!("b{level}: &a{level} [{again}]\n"));
+    }
+    assert!(faults(&laughs)[0].contains("aliases counted in full"), "{:?}", faults(&laughs)[0]);
+}
+
+/// A node as other YAML readers see it: unquoted words of the core schema are numbers and booleans.
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        _ if node.is_null() => serde_json::Value::Null,
+        Value::Scalar { text, plain: true } => match text.as_str() {
+            "true" | "false" => serde_json::Value::Bool(text == "true"),
+            number => match (number.parse::<i64>(), number.parse::<f64>().ok().and_then(Number::from_f64)) {
+                (Ok(integer), _) => integer.into(),
+                (_, Some(float)) => serde_json::Value::Number(float),
+                (Err(_), None) => text.as_str().into(),
+            },
+        },
+        Value::Scalar { text, plain: false } => text.as_str().into(),
+        Value::List(nodes) => nodes.iter().map(json).collect(),
+        Value::Map(entries) => {
+            let entry = |(key, value): &(Node, Node)| (json(key).as_str().unwrap_or("?").to_owned(), json(value));
+            serde_json::Value::Object(entries.iter().map(entry).collect::<Map<_, _>>())
+        }
+    }
+}
+
+#[test]
+fn schema_and_reader_agree() {
+    let schema = jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap();
+    let good = [EXAMPLE, include_str!("tests/good.yaml")].join("\n---\n");
+    for node in yaml::documents("good", &good).unwrap() {
+        let value = json(&node);
+        let violations: Vec<_> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(violations, Vec::<String>::new(), "{value}");
+        assert!(decode::document(&reader::Reader::default(), &node).is_some(), "{value}");
+    }
+    for node in yaml::documents("bad", include_str!("tests/bad.yaml")).unwrap() {
+        let value = json(&node);
+        assert!(!schema.is_valid(&value), "the schema takes {value}");
+        assert!(decode::document(&reader::Reader::default(), &node).is_none(), "the reader takes {value}");
+    }
+}
