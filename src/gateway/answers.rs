@@ -26,7 +26,12 @@ pub(super) async fn state(house: &House, agent: &Agent, request: Uuid, epoch: i6
     };
     let Some(asker) = asker else { return };
     let tidings = match fate {
-        Fate::Stored => Tidings::State { state },
+        Fate::Stored => Tidings::State {
+            state: match state {
+                RunState::Ended(outcome) => RunState::Ended(outcomes::forwarded(outcome)),
+                RunState::InFlight { .. } | RunState::Idle => state,
+            },
+        },
         Fate::Refused => Tidings::Broken { what: "it answered with an outcome that is not its own".to_owned() },
         Fate::NotStored => Tidings::Broken { what: "the outcome it answered with could not be stored".to_owned() },
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use pitcrew_protocol::{FromAgent, FromGateway, Hello, PROTOCOL_VERSION};
+use pitcrew_protocol::{FromAgent, FromGateway, Hello, PROTOCOL_VERSION, RunState};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -139,13 +139,17 @@ async fn read(house: &Arc<House>, agent: &Arc<Agent>, mut stream: SplitStream<We
         }
         match serde_json::from_str(&text) {
             Ok(FromAgent::Pong) => {}
-            Ok(FromAgent::State { request, epoch, state }) => {
+            Ok(FromAgent::State { request, epoch, mut state }) => {
+                if let RunState::Ended(outcome) = &mut state {
+                    outcome.replace_nul();
+                }
                 answers::state(house, agent, request, epoch, state, &mut lies).await;
             }
             Ok(FromAgent::Refused { request, epoch, refusal }) => {
                 answers::refused(house, agent, request, epoch, refusal)
             }
-            Ok(FromAgent::Outcome(outcome)) => {
+            Ok(FromAgent::Outcome(mut outcome)) => {
+                outcome.replace_nul();
                 outcomes::arrived(house, agent, &outcome, &mut lies).await;
             }
             Ok(FromAgent::Hello(_)) => return cut(agent, "a second hello".to_owned()),

@@ -14,7 +14,7 @@ use super::{Gateway, connection};
 use crate::domain::ComputerId;
 
 /// The longest frame of an agent, in bytes: the outcome of a detection with the output of all its steps.
-const FRAME_MAX: usize = 32 * 1024 * 1024;
+const FRAME_MAX: usize = 64 * 1024 * 1024;
 /// Buffers of each connection, in bytes. Thousands of agents are connected, and most are silent.
 const BUFFER: usize = 4 * 1024;
 /// The longest token that is looked at, in bytes.

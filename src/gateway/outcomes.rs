@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pitcrew_protocol::{FromGateway, RunOutcome};
+use pitcrew_protocol::{FromGateway, RunOutcome, StepKind};
 use tokio::time::sleep;
 
 use super::agent::Agent;
@@ -19,6 +19,8 @@ use crate::transport::message::Tidings;
 /// The waits while the database cannot be reached. They end with the connection.
 const WAITS: RetryPolicy =
     RetryPolicy { attempts: i32::MAX, first: Duration::from_millis(500), longest: Duration::from_secs(10) };
+/// Bytes of output that a worker is sent at most with an outcome, an inventory's aside.
+const FORWARDED_MAX: usize = 1024 * 1024;
 /// Outcomes of other computers' runs after which an agent is cut off.
 const LIES_MAX: u32 = 8;
 /// When it may come again.
@@ -44,7 +46,7 @@ pub(super) async fn arrived(house: &House, agent: &Agent, outcome: &RunOutcome, 
     if store(house, agent, outcome, lies).await == Fate::Stored
         && let Some(asker) = agent.watcher_of(outcome.run_id)
     {
-        tell(house, &asker, Tidings::Outcome { outcome: outcome.clone() });
+        tell(house, &asker, Tidings::Outcome { outcome: forwarded(outcome.clone()) });
     }
 }
 
@@ -80,6 +82,19 @@ pub(super) async fn store(house: &House, agent: &Agent, outcome: &RunOutcome, li
         }
     }
     Fate::NotStored
+}
+
+/// What a worker is sent of an outcome. If there is very much output, only an inventory's goes with it, which is read
+/// and not merely shown; the broker takes no message of any size, and all of it is stored.
+pub(super) fn forwarded(mut outcome: RunOutcome) -> RunOutcome {
+    let bytes: usize = outcome.steps.iter().map(|step| step.output.len()).sum();
+    if bytes > FORWARDED_MAX {
+        for step in outcome.steps.iter_mut().filter(|step| step.kind != StepKind::Inventory) {
+            step.output_omitted += step.output.len() as u64;
+            step.output = String::new();
+        }
+    }
+    outcome
 }
 
 impl Lies {

@@ -149,7 +149,12 @@ impl Agent {
         let mut talk = self.open(frame).await?;
         let answered = timeout(ANSWER_MAX, talk.answer_to(request)).await;
         match answered.map_err(|_| Error::Lost { computer: self.computer, after: ANSWER_MAX })? {
-            Some(FromAgent::State { state, .. }) => Ok((state, talk)),
+            Some(FromAgent::State { mut state, .. }) => {
+                if let RunState::Ended(outcome) = &mut state {
+                    outcome.replace_nul();
+                }
+                Ok((state, talk))
+            }
             Some(FromAgent::Refused { refusal, epoch, .. }) => {
                 Err(Error::Refused { computer: self.computer, refusal, epoch })
             }
@@ -223,7 +228,10 @@ impl Talk {
     async fn outcome_of(&mut self, run_id: Uuid) -> Option<RunOutcome> {
         loop {
             match self.next().await? {
-                FromAgent::Outcome(outcome) if outcome.run_id == run_id => return Some(outcome),
+                FromAgent::Outcome(mut outcome) if outcome.run_id == run_id => {
+                    outcome.replace_nul();
+                    return Some(outcome);
+                }
                 FromAgent::Outcome(_)
                 | FromAgent::Hello(_)
                 | FromAgent::State { .. }

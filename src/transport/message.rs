@@ -1,5 +1,5 @@
 //! What workers and gateways say to each other over the commands exchange: ids, never scripts. The one larger thing is
-//! the outcome of a run, which goes to the one worker that waits for it.
+//! the outcome of a run, which goes to the one worker that waits for it; very long output is left out of it, and stored.
 
 use jiff::Timestamp;
 use pitcrew_protocol::{Refusal, RunOutcome, RunState};

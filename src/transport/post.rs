@@ -11,6 +11,8 @@ use crate::broker::{Broker, Message, PublishError};
 
 /// Messages that wait to be published before more are refused.
 const WAITING_MAX: usize = 4_096;
+/// The longest reply, in bytes; a broker that is sent more than it takes ends the channel, with all that is on it.
+const DOCUMENT_MAX: usize = 12 * 1024 * 1024;
 /// Messages in one group.
 const GROUP_MAX: usize = 256;
 
@@ -69,8 +71,11 @@ impl Post {
 
     /// Publishes a document without waiting. If it is lost, the receiver's patience ends.
     pub fn offer(&self, key: &str, id: Uuid, document: &impl Serialize, worth: Duration) {
-        let letter = Letter { message: self.message(key, id, document, worth), told: None };
-        if self.waiting.try_send(letter).is_err() {
+        let message = self.message(key, id, document, worth);
+        let bytes = message.body.len();
+        if bytes > DOCUMENT_MAX {
+            tracing::warn!("A reply to {key} was dropped: it is {bytes} bytes long, {DOCUMENT_MAX} may be sent");
+        } else if self.waiting.try_send(Letter { message, told: None }).is_err() {
             tracing::warn!("A reply to {key} was dropped: {WAITING_MAX} messages wait to be published");
         }
     }

@@ -1,6 +1,6 @@
 //! Outcomes are stored before anything else is done with them.
 
-use pitcrew_protocol::{FromAgent, RunState};
+use pitcrew_protocol::{FromAgent, RunState, StepKind, StepOutcome, StepStatus};
 
 use super::wire::{Wire, outcome};
 use super::world::{SOON, World};
@@ -41,6 +41,43 @@ async fn an_outcome_in_an_answer_is_stored_before_the_worker_has_it() {
 }
 
 #[tokio::test]
+async fn what_the_database_or_the_broker_cannot_hold_stops_no_outcome() {
+    let world = World::new().await;
+    let (house, computer) = (world.gateway("north").await, world.computer().await);
+    let mut wire = Wire::connect(&house, &computer).await;
+    let mut link = world.link(&house, &computer).await;
+    let run = world.run(&computer, 1, "true").await;
+    let start = run.start();
+    let (started, _) = tokio::join!(link.start(&start), wire.take_run());
+    started.unwrap();
+
+    let mut long = outcome(run.run_id, "boot");
+    let printed = |kind, output| StepOutcome {
+        kind,
+        item: "software/x".into(),
+        status: StepStatus::Succeeded,
+        exit_code: Some(0),
+        observed: Some("1\0".into()),
+        wants_reboot: false,
+        output,
+        output_omitted: 0,
+        started_at: jiff::Timestamp::UNIX_EPOCH,
+        duration_ms: 1,
+    };
+    long.steps = (0..20).map(|_| printed(StepKind::Detect, "x".repeat(64 * 1024))).collect();
+    long.steps.push(printed(StepKind::Inventory, "[]".into()));
+    wire.say(&FromAgent::Outcome(long.clone())).await;
+    assert_eq!(wire.acknowledged().await, run.run_id);
+    let told = link.wait(run.run_id, SOON).await.unwrap().expect("it is told");
+    assert_eq!(told.steps[0].observed.as_deref(), Some("1\u{fffd}"));
+    assert_eq!((told.steps[0].output.len(), told.steps[0].output_omitted), (0, 64 * 1024));
+    assert_eq!(told.steps[20].output, "[]");
+    long.replace_nul();
+    assert_eq!(world.outcome(run.run_id).await, Some(serde_json::to_value(&long).unwrap()));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn while_the_database_is_away_outcomes_stay_at_the_computer_and_agents_stay_connected() {
     let world = World::new().await;
     let network = Proxy::to(&services().database_url).await;
@@ -55,7 +92,7 @@ async fn while_the_database_is_away_outcomes_stay_at_the_computer_and_agents_sta
     network.cut();
     wire.say(&FromAgent::Outcome(outcome(run.run_id, "boot"))).await;
     // The connection is pinged on, and nothing is acknowledged.
-    wire.pinged(5).await;
+    wire.pinged(2).await;
     assert_eq!(world.outcome(run.run_id).await, None);
     network.pass();
     assert_eq!(wire.acknowledged().await, run.run_id);

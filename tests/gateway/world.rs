@@ -111,7 +111,7 @@ impl World {
             let broker = Broker::connect(&amqp, topology, &own_name).unwrap();
             broker.up(SOON).await.unwrap();
             let shutdown = Shutdown::new(Duration::from_secs(10));
-            let (ping_every, seen_every) = (Duration::from_millis(300), Duration::from_millis(200));
+            let (ping_every, seen_every) = (Duration::from_secs(1), Duration::from_millis(200));
             let settings = Settings { ping_every, seen_every, database_work_max: 2, ..Settings::new(own_name) };
             let gateway = Gateway::start(settings, store, &broker, &shutdown).await.unwrap();
             let listener = TcpListener::bind(address).await.unwrap();

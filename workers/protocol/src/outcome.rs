@@ -27,6 +27,27 @@ pub struct RunOutcome {
     pub steps: Vec<StepOutcome>,
 }
 
+impl RunOutcome {
+    /// Replaces the one character that the database cannot hold, which a program may well print.
+    pub fn replace_nul(&mut self) {
+        let replace = |text: &mut String| {
+            if text.contains('\0') {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+        };
+        replace(&mut self.boot_id);
+        for step in &mut self.steps {
+            replace(&mut step.item);
+            replace(&mut step.output);
+            step.observed.as_mut().map(replace);
+            if let StepStatus::Failed { code, message } = &mut step.status {
+                replace(code);
+                replace(message);
+            }
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
