@@ -2,6 +2,7 @@
 
 mod support;
 
+mod broker;
 mod gateway;
 mod harness;
 mod owner_dies;

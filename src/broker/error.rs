@@ -53,6 +53,12 @@ pub enum Error {
         /// Its name.
         queue: String,
     },
+    /// The broker cancelled a consumer or closed its channel, for instance because the queue was deleted.
+    #[error("the broker ended the subscription to {queue:?}; it is made anew")]
+    Ended {
+        /// The queue.
+        queue: String,
+    },
     /// A name that AMQP cannot carry.
     #[error("{what} is {bytes} bytes long; AMQP allows 255")]
     TooLong {

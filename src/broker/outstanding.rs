@@ -36,6 +36,11 @@ impl Outstanding {
         together.into_iter().chain(later.into_iter().map(Ack::One)).collect()
     }
 
+    /// Whether nothing is unsettled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A delivery is given back or thrown out. False if it was settled before.
     pub(super) fn remove(&mut self, tag: u64) -> bool {
         self.0.remove(&tag)

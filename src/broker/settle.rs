@@ -101,6 +101,11 @@ impl Lane {
         self.channel.status().connected()
     }
 
+    /// Whether every delivery of this lane is settled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outstanding().is_empty()
+    }
+
     // Deciding what to send and putting it into the connection's buffer happen under one lock: an acknowledgement "up
     // to" that overtook a single one would settle that delivery twice, and the broker would end the channel.
     fn ack(&self, tags: Vec<u64>) -> Started<impl Future<Output = Result<(), lapin::Error>>> {

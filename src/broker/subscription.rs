@@ -11,8 +11,8 @@ use lapin::{
     options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
-use tokio::sync::watch;
-use tracing::{info, warn};
+use tokio::{sync::watch, time::Instant};
+use tracing::{debug, warn};
 
 use super::{
     Delivery, Error, Flow, Topology,
@@ -30,6 +30,9 @@ const BACK_OFF: RetryPolicy =
     RetryPolicy { attempts: i32::MAX, first: Duration::from_millis(200), longest: Duration::from_secs(5) };
 /// How often a channel is looked at although it reported nothing.
 const LOOK: Duration = Duration::from_secs(1);
+/// A subscription that brought nothing for so long, and holds nothing, is made anew. A queue that is deleted and declared
+/// again within milliseconds leaves its consumers behind without a word, on a channel that looks well.
+const QUIET: Duration = Duration::from_secs(10);
 /// Commands that wait in a private queue before more are refused.
 const PRIVATE_BOUND: i64 = 10_000;
 
@@ -77,7 +80,7 @@ impl Subscription {
             };
             let lost = match opened {
                 Ok(stream) => {
-                    info!(queue = self.queue(), "Subscribed to {}", self.queue());
+                    debug!(queue = self.queue(), "Subscribed to {}", self.queue());
                     self.flow.send_replace(Flow::Flowing);
                     failures = 0;
                     self.receive(stream).await
@@ -88,7 +91,7 @@ impl Subscription {
                 self.flow.send_replace(Flow::Waiting);
                 failures += 1;
                 let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-                warn!(queue = self.queue(), "Not subscribed to {}: {error}{cause}", self.queue());
+                warn!(queue = self.queue(), "{error}{cause}");
                 let wait = BACK_OFF.wait(failures, rand::random()).unwrap_or(BACK_OFF.longest);
                 let _ = tokio::time::timeout(wait, self.wish_other_than(Wish::Flow)).await;
             }
@@ -115,45 +118,53 @@ impl Subscription {
         Ok(Stream { lane: Lane::new(channel), arrivals })
     }
 
-    /// Passes deliveries on until the wish changes (none) or the subscription ends (why).
+    /// Passes deliveries on until there is a reason to subscribe anew or not at all (none), or the subscription ends by
+    /// itself (why).
     async fn receive(&mut self, mut stream: Stream) -> Option<Error> {
         let mut look = tokio::time::interval(LOOK);
+        let mut last = Instant::now();
         loop {
             tokio::select! {
                 arrival = stream.arrivals.next() => {
                     let Some(Ok(first)) = arrival else { break };
-                    let mut arrived = vec![Delivery::new(first, &stream.lane)];
-                    // With the first, everything that is already here, under one lock and with one wake-up.
-                    while let Some(Some(Ok(next))) = stream.arrivals.next().now_or_never() {
-                        arrived.push(Delivery::new(next, &stream.lane));
-                    }
-                    self.inbox.put(arrived);
+                    self.pass_on(first, &mut stream);
+                    last = Instant::now();
                 }
-                // A channel that ended without a word.
-                _ = look.tick() => if !stream.lane.is_live() { break },
+                _ = look.tick() => {
+                    // A channel that ended without a word.
+                    if !stream.lane.is_live() {
+                        break;
+                    }
+                    if last.elapsed() >= QUIET && stream.lane.is_empty() && matches!(self.source, Source::Shared { .. }) {
+                        cancel(&mut stream).await;
+                        if let Some(Some(Ok(last))) = stream.arrivals.next().now_or_never() {
+                            self.pass_on(last, &mut stream);
+                        }
+                        return None;
+                    }
+                }
                 changed = self.wish.changed() => if changed.is_err() || *self.wish.borrow() != Wish::Flow {
-                    self.unsubscribe(stream).await;
+                    cancel(&mut stream).await;
+                    while let Some(Some(Ok(unseen))) = stream.arrivals.next().now_or_never() {
+                        drop(Delivery::new(unseen, &stream.lane));
+                    }
+                    self.inbox.clear();
                     return None;
                 },
             }
         }
         self.inbox.clear();
         let _ = ask("close a channel", stream.lane.channel().close(200, "subscription ended".into())).await;
-        Some(Error::NotConnected { why: "the broker ended the subscription".into() })
+        Some(Error::Ended { queue: self.queue().to_owned() })
     }
 
-    /// Stops the broker from delivering and gives back what nobody took. The channel stays for what was taken.
-    async fn unsubscribe(&self, mut stream: Stream) {
-        let tag = stream.arrivals.tag();
-        let cancelled = ask("stop delivering", stream.lane.channel().basic_cancel(tag, BasicCancelOptions::default()));
-        if let Err(error) = cancelled.await {
-            warn!(queue = self.queue(), "{error}; its channel is closed instead");
-            let _ = ask("close a channel", stream.lane.channel().close(200, "cancel failed".into())).await;
+    /// Passes on the first and everything that is already here with it, under one lock and with one wake-up.
+    fn pass_on(&self, first: lapin::message::Delivery, stream: &mut Stream) {
+        let mut arrived = vec![Delivery::new(first, &stream.lane)];
+        while let Some(Some(Ok(next))) = stream.arrivals.next().now_or_never() {
+            arrived.push(Delivery::new(next, &stream.lane));
         }
-        while let Some(Some(Ok(unseen))) = stream.arrivals.next().now_or_never() {
-            drop(Delivery::new(unseen, &stream.lane));
-        }
-        self.inbox.clear();
+        self.inbox.put(arrived);
     }
 
     fn queue(&self) -> &str {
@@ -170,6 +181,16 @@ impl Subscription {
     async fn wish_other_than(&mut self, this: Wish) {
         // An error means that the consumer was dropped, which the caller sees next.
         let _ = self.wish.wait_for(|wish| *wish != this).await;
+    }
+}
+
+/// Stops the broker from delivering. The channel stays, for settling what was delivered.
+async fn cancel(stream: &mut Stream) {
+    let channel = stream.lane.channel();
+    let cancelled = ask("stop delivering", channel.basic_cancel(stream.arrivals.tag(), BasicCancelOptions::default()));
+    if let Err(error) = cancelled.await {
+        warn!("{error}; its channel is closed instead");
+        let _ = ask("close a channel", channel.close(200, "cancel failed".into())).await;
     }
 }
 
