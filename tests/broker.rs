@@ -1,11 +1,16 @@
 //! The broker's room against a real RabbitMQ, with a network in between that fails when told to.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use lapin::{Connection, ConnectionProperties, options::QueueDeleteOptions};
 use pitcrew::broker::{Broker, Consumer, Delivery, Error, Flow, Message, PublishError, State, Topology, settle, trace};
+use uuid::Uuid;
 
-use crate::support::{Proxy, prefix, services, until};
+use crate::support::{Proxy, own_rabbitmq, prefix, services, until};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -303,27 +308,6 @@ async fn a_lost_connection_loses_nothing() {
     let consumer = broker.consume(&topology.queue("detection"), 50);
     let private = broker.commands("worker-1", 10);
 
-    const JOBS: usize = 3000;
-    let publishing = async {
-        let mut left: BTreeSet<String> = (0..JOBS).map(|n| n.to_string()).collect();
-        while !left.is_empty() {
-            let group: Vec<_> = left.iter().take(40).cloned().collect();
-            let messages =
-                group.iter().map(|id| Message::new(topology.jobs(), "detection", id.clone(), "{}")).collect();
-            let answers = broker.publisher().publish_all(messages).await;
-            for (id, _) in group.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
-                left.remove(id);
-            }
-        }
-    };
-    let consuming = async {
-        let mut seen = BTreeSet::new();
-        while seen.len() < JOBS {
-            let group = consumer.next_group(30).await;
-            seen.extend(group.iter().filter_map(|delivery| delivery.message_id.clone()));
-            settle::ack_group(group.into_iter().map(|delivery| delivery.receipt)).await;
-        }
-    };
     let done = tokio_util::sync::CancellationToken::new();
     let failing = async {
         let mut consuming = broker.consuming();
@@ -337,7 +321,7 @@ async fn a_lost_connection_loses_nothing() {
         }
     };
     let work = async {
-        tokio::join!(publishing, consuming);
+        traffic(&broker, &consumer, 3000).await;
         done.cancel();
     };
     tokio::time::timeout(SOON, async { tokio::join!(work, failing) }).await.expect("all jobs through");
@@ -386,6 +370,73 @@ async fn a_silent_network_is_noticed_and_left_behind() {
     }
     at_rest(&admin, consumer).await;
     end(&admin).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_killed_restarted_and_frozen_loses_nothing() {
+    let mut server = own_rabbitmq().await;
+    let topology = topology();
+    let broker = connect(&server.url(), &topology);
+    broker.up(SOON).await.unwrap();
+    let consumer = broker.consume(&topology.queue("detection"), 50);
+    let over = AtomicBool::new(false);
+    let failing = async {
+        server.kill();
+        server.start_again().await.unwrap();
+        broker.up(SOON).await.unwrap();
+        server.restart().await.unwrap();
+        broker.up(SOON).await.unwrap();
+        server.pause();
+        broker.consuming().wait_for(|state| matches!(state, State::Down(_))).await.map(drop).unwrap();
+        server.resume();
+        broker.up(SOON).await.unwrap();
+        over.store(true, Ordering::Relaxed);
+    };
+    let work = async {
+        while !over.load(Ordering::Relaxed) {
+            traffic(&broker, &consumer, 500).await;
+        }
+    };
+    let all = async { tokio::join!(work, failing) };
+    tokio::time::timeout(2 * SOON, all).await.expect("all jobs through");
+
+    // With all its queues gone, everything is declared anew and goes on.
+    server.stop().await;
+    server.wipe().unwrap();
+    server.start_again().await.unwrap();
+    tokio::time::timeout(SOON, traffic(&broker, &consumer, 10)).await.expect("all jobs through");
+    at_rest(&broker, consumer).await;
+    end(&broker).await;
+}
+
+#[tokio::test]
+async fn a_broker_out_of_memory_takes_acknowledgements_and_no_messages() {
+    let server = own_rabbitmq().await;
+    let topology = topology();
+    let broker = connect(&server.url(), &topology);
+    broker.up(SOON).await.unwrap();
+    publish_many(&broker, "planning", 0..3).await;
+    let consumer = broker.consume(&topology.queue("planning"), 10);
+    server.control(&["set_vm_memory_high_watermark", "0"]).await.unwrap();
+    // The broker tells a connection that it is blocked when it publishes.
+    let told = || async {
+        let sent = publish(&broker, "detection", "1").await;
+        matches!(sent, Err(PublishError::Blocked(_))).then_some(sent)
+    };
+    let refused = until(SOON, told, "the broker to refuse").await;
+    assert!(refused.is_err_and(|error| error.certainly_not_stored()));
+    assert!(matches!(&*broker.publishing().borrow(), State::Blocked(_)));
+    let mut settled = 0;
+    while settled < 3 {
+        let group = consumer.next_group(10).await;
+        settled += group.len();
+        settle::ack_group(group.into_iter().map(|delivery| delivery.receipt)).await;
+    }
+    consumer.drain().await;
+    depth(&broker, "planning", 0).await;
+    server.control(&["set_vm_memory_high_watermark", "0.6"]).await.unwrap();
+    until(SOON, || async { publish(&broker, "detection", "2").await.ok() }, "the broker to take messages").await;
+    end(&broker).await;
 }
 
 #[tokio::test]
@@ -471,6 +522,31 @@ async fn depth(broker: &Broker, queue: &str, expected: u32) {
     let queue = broker.topology().queue(queue);
     let reached = || async { (broker.depth(&queue).await.unwrap() == expected).then_some(()) };
     until(SOON, reached, &format!("{expected} messages in {queue}")).await;
+}
+
+/// Publishes so many jobs and takes them, each at least once, whatever happens meanwhile.
+async fn traffic(broker: &Broker, consumer: &Consumer, jobs: usize) {
+    let expected: BTreeSet<String> = (0..jobs).map(|_| Uuid::new_v4().to_string()).collect();
+    let publishing = async {
+        let mut left = expected.clone();
+        while !left.is_empty() {
+            let group: Vec<_> = left.iter().take(40).cloned().collect();
+            let message = |id: &String| Message::new(broker.topology().jobs(), "detection", id.clone(), "{}");
+            let answers = broker.publisher().publish_all(group.iter().map(message).collect()).await;
+            for (id, _) in group.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
+                left.remove(id);
+            }
+        }
+    };
+    let taking = async {
+        let mut left = expected.clone();
+        while !left.is_empty() {
+            let group = consumer.next_group(30).await;
+            left.retain(|id| !group.iter().any(|delivery| delivery.message_id.as_ref() == Some(id)));
+            settle::ack_group(group.into_iter().map(|delivery| delivery.receipt)).await;
+        }
+    };
+    tokio::join!(publishing, taking);
 }
 
 /// Nothing waits and nothing is unsettled: without its consumer, nothing comes back.
