@@ -26,7 +26,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts connecting to the broker at `url`, one URI or several and returns at once: a process starts, and
+    /// Starts connecting to the broker at `url`, one URI or a list, and returns at once: a process starts, and
     /// stays, whether the broker is there or not. `name` is what the broker shows for the connections. Each time the
     /// consuming connection comes up, the topology is declared on it.
     ///
