@@ -4,6 +4,7 @@
 //! faults are reported together, each with its place and what to do. This room reads; it connects to nothing, and it
 //! never prints a password.
 
+mod check;
 mod fault;
 mod layers;
 mod load;

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::ids::{Part, Trace};
 use super::receiver::{Collector, Received};
 use super::sessions::ActionDone;
-use super::start::{Guard, connect};
+use super::start::{Guard, connect, start};
 use super::table::{self, Sort};
-use super::{Telemetry, http, logs};
-use crate::config::{Config, Protocol};
+use super::{Error, Telemetry, http, logs};
+use crate::config::{self, Config, Protocol};
 use crate::domain::job::{JOB_VERSION, Job};
 use crate::domain::session::{Kind, Order, Priority, RebootPolicy, Session, Stage, Status, WaitingOn};
 use crate::domain::transition::{Transition, What};
@@ -29,7 +29,10 @@ async fn started(protocol: Protocol, endpoint: String) -> Guard {
     config.telemetry.endpoint = endpoint;
     // Neither timer comes into it: what arrives is what the end has sent.
     config.telemetry.metrics_every = Duration::from_secs(3600);
-    connect("pitcrew-test", &config).await.unwrap()
+    let mut guard = connect("pitcrew-test", &config).await.unwrap();
+    // On a busy machine too, all must be sent.
+    guard.patience = Duration::from_secs(60);
+    guard
 }
 
 fn time(micros: i64) -> Timestamp {
@@ -192,7 +195,7 @@ fn all_in_the_table(received: &Received) {
 /// The spans of one session: root, wait, turn, queue, process, publish, action.
 const SPANS: usize = 7;
 /// More than is sent together.
-const MANY: i64 = 1000;
+const MANY: i64 = 300;
 
 async fn delivers(protocol: Protocol, collector: Collector) {
     let guard = started(protocol, format!("http://{}", collector.address)).await;
@@ -257,10 +260,68 @@ async fn the_end_does_not_wait_for_a_collector_that_never_answers() {
     // It accepts connections and says nothing.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ends = async |protocol| {
-        let guard = started(protocol, format!("http://{}", silent.local_addr().unwrap())).await;
+        let mut guard = started(protocol, format!("http://{}", silent.local_addr().unwrap())).await;
+        guard.patience = Duration::from_millis(100);
         tell(guard.telemetry(), 42);
         // Ends at all: a request's own time-out is longer than this.
         tokio::time::timeout(Duration::from_secs(9), guard.finish()).await.unwrap();
     };
     tokio::join!(ends(Protocol::Http), ends(Protocol::Grpc));
+}
+
+/// Says by its presence that the test program was started again as a program that tells.
+const CHILD: &str = "PITCREW_TEST_TELLS";
+
+/// In a process of its own, whose log is its own too: starts as a program does. In the tests' own process: nothing.
+#[test]
+fn child() {
+    if std::env::var(CHILD).is_err() {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let config = config::load(None, std::env::vars()).unwrap().config;
+        let guard = start("pitcrew-child", &config).await.unwrap();
+        assert!(matches!(start("pitcrew-child", &config).await, Err(Error::Twice(_))));
+        tell(guard.telemetry(), 42);
+        http::request_span("POST", "/v1/sessions", None).in_scope(|| tracing::info!("Something was told"));
+        guard.finish().await;
+    });
+    std::process::exit(0);
+}
+
+/// A program is started with the standard variables, and told to log all there is: of the exporter's own doings, nothing
+/// may be sent.
+async fn program_tells(protocol: &str, collector: Collector) {
+    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "telemetry::delivery::child", "--nocapture"])
+        .env(CHILD, "1")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address))
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+        .env("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
+        .env("PITCREW_LOG", "trace,h2=trace,hyper=trace,tonic=trace,tower=trace,opentelemetry=trace")
+        .env("PITCREW_LOG_FORMAT", "json")
+        .output()
+        .await
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    let line = log.lines().find(|line| line.contains("Something was told")).expect("the line is logged");
+    serde_json::from_str::<serde_json::Value>(line).unwrap();
+
+    let received = collector.received.lock().unwrap();
+    arrived_as_derived(&received);
+    // The request besides. `connect` was called twice: the one that could not start has told of nothing.
+    assert_eq!(received.spans.len(), SPANS + 1, "{:?}", received.spans);
+    assert!(received.services.iter().all(|service| service.contains("pitcrew-child")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_tells_by_the_standard_variables_over_http() {
+    program_tells("http/protobuf", Collector::http().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_tells_by_the_standard_variables_over_grpc() {
+    program_tells("grpc", Collector::grpc().await).await;
 }

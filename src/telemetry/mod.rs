@@ -10,6 +10,7 @@ pub mod ids;
 pub mod metrics;
 pub mod sessions;
 pub mod spans;
+pub mod stretch;
 pub mod table;
 
 mod batch;

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::ids::{Part, Trace};
-use super::spans::{SessionFacts, SpanSpec, Stretch, length, of, of_row};
+use super::spans::{SessionFacts, SpanSpec, of, of_row};
+use super::stretch::{Stretch, length};
 use super::table::{self, Sort, span_entry};
 use crate::domain::session::{Kind, Priority, Stage, Status, WaitingOn};
 use crate::domain::transition::{Transition, What};

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::emit::Telemetry;
 use super::ids::{Part, Trace};
-use super::spans::{self, SessionFacts, SpanSpec, Stretch, length};
+use super::spans::{self, SessionFacts, SpanSpec};
+use super::stretch::{Stretch, length};
 use super::table as name;
 use crate::domain::SessionId;
 use crate::domain::job::Job;

@@ -26,7 +26,11 @@ const SCOPE: &str = "pitcrew";
 /// Keeps telemetry going. Its end sends what has been told so far, within a few seconds.
 #[derive(Debug)]
 #[must_use = "telemetry ends with its guard"]
-pub struct Guard(Telemetry);
+pub struct Guard {
+    telemetry: Telemetry,
+    /// How long the end may take.
+    pub(super) patience: Duration,
+}
 
 /// Sets up the log of this process and, if an endpoint is set, its traces and metrics. `service` names the program
 /// unless the settings do. To be called once, inside a runtime of several threads.
@@ -35,7 +39,7 @@ pub struct Guard(Telemetry);
 /// If the log filter or the endpoint cannot be used, or something else has set up the log.
 pub async fn start(service: &str, config: &Config) -> Result<Guard, Error> {
     let guard = connect(service, config).await?;
-    let tracer = guard.0.0.as_deref().map(|inner| inner.tracers.tracer(SCOPE));
+    let tracer = guard.telemetry.0.as_deref().map(|inner| inner.tracers.tracer(SCOPE));
     logs::init(&config.log, tracer)?;
     Ok(guard)
 }
@@ -44,7 +48,7 @@ pub async fn start(service: &str, config: &Config) -> Result<Guard, Error> {
 pub(super) async fn connect(service: &str, config: &Config) -> Result<Guard, Error> {
     let settings = &config.telemetry;
     if settings.endpoint.is_empty() {
-        return Ok(Guard(Telemetry::off()));
+        return Ok(Guard { telemetry: Telemetry::off(), patience: FLUSH });
     }
     // The HTTP client takes the process's TLS provider, and there has to be one. If there is, this changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -69,19 +73,20 @@ pub(super) async fn connect(service: &str, config: &Config) -> Result<Guard, Err
     let metrics = Metrics::new(&meter);
     let scope = InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
     let prefix = config.amqp.prefix.clone();
-    Ok(Guard(Telemetry(Some(Arc::new(Inner { spans, scope, tracers, meters, metrics, prefix })))))
+    let telemetry = Telemetry(Some(Arc::new(Inner { spans, scope, tracers, meters, metrics, prefix })));
+    Ok(Guard { telemetry, patience: FLUSH })
 }
 
 impl Guard {
     /// What tells of the program's work.
     pub fn telemetry(&self) -> &Telemetry {
-        &self.0
+        &self.telemetry
     }
 
     /// Sends what has been told so far and ends, within a few seconds. What is told afterwards is lost.
     pub async fn finish(mut self) {
-        if let Some(flushed) = flush(std::mem::take(&mut self.0)) {
-            warn_if_late(tokio::time::timeout(FLUSH, flushed).await.is_ok());
+        if let Some(flushed) = flush(std::mem::take(&mut self.telemetry), self.patience) {
+            warn_if_late(tokio::time::timeout(self.patience, flushed).await.is_ok());
         }
     }
 }
@@ -89,8 +94,8 @@ impl Guard {
 impl Drop for Guard {
     /// The same for programs that end without [`Guard::finish`]. It holds up its thread, but only one of the runtime's.
     fn drop(&mut self) {
-        if let Some(mut flushed) = flush(std::mem::take(&mut self.0)) {
-            let until = std::time::Instant::now() + FLUSH;
+        if let Some(mut flushed) = flush(std::mem::take(&mut self.telemetry), self.patience) {
+            let until = std::time::Instant::now() + self.patience;
             let mut done = || !matches!(flushed.try_recv(), Err(tokio::sync::oneshot::error::TryRecvError::Empty));
             while !done() && std::time::Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(5));
@@ -102,13 +107,13 @@ impl Drop for Guard {
 
 /// Sends and ends in a thread of its own, which nobody has to wait for: the SDK's own bounds are not kept by all of its
 /// parts, and a runtime waits for its blocking tasks.
-fn flush(telemetry: Telemetry) -> Option<tokio::sync::oneshot::Receiver<()>> {
+fn flush(telemetry: Telemetry, patience: Duration) -> Option<tokio::sync::oneshot::Receiver<()>> {
     let inner = telemetry.0?;
     let (done, flushed) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("telemetry-flush".into());
     let started = thread.spawn(move || {
         // That it could not be sent is logged by the SDK; there is nothing left to do about it here.
-        let _ = inner.spans.shutdown_with_timeout(FLUSH);
+        let _ = inner.spans.shutdown_with_timeout(patience);
         let _ = inner.meters.shutdown();
         let _ = done.send(());
     });
@@ -117,6 +122,6 @@ fn flush(telemetry: Telemetry) -> Option<tokio::sync::oneshot::Receiver<()>> {
 
 fn warn_if_late(in_time: bool) {
     if !in_time {
-        tracing::warn!("The last traces and metrics were not sent within {FLUSH:?}. Does the collector answer?");
+        tracing::warn!("The last traces and metrics were not sent in time. Does the collector answer?");
     }
 }
