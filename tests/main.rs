@@ -3,6 +3,7 @@
 mod support;
 
 mod broker;
+mod fleet;
 mod gateway;
 mod harness;
 mod owner_dies;

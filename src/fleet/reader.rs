@@ -70,6 +70,9 @@ impl Reader {
     /// Any single value, as it is written.
     pub(super) fn text(&self, node: &Node) -> Option<String> {
         match &node.value {
+            Value::Scalar { text, .. } if text.contains('\0') => {
+                self.none(Fault::new(&node.place, "Text must not have the character NUL, and this has."))
+            }
             Value::Scalar { text, .. } if !text.trim().is_empty() => Some(text.clone()),
             Value::Scalar { .. } => self.none(Fault::new(&node.place, "Text is expected here, and this is nothing.")),
             Value::List(_) | Value::Map(_) => {

@@ -39,6 +39,11 @@ pub(super) fn scripts(os: Os) -> impl Iterator<Item = ScriptUse> {
     })
 }
 
+/// The scripts that come with Pitcrew, with their texts.
+pub fn built_in_scripts() -> impl Iterator<Item = (Sha256Hash, &'static str)> {
+    BUILT_IN.iter().map(|script| (Sha256Hash::of(script.body.as_bytes()), script.body))
+}
+
 /// The text of a script: one of the policy's, or one that comes with Pitcrew.
 pub fn text_of(policy: &Policy, hash: &Sha256Hash) -> Option<Arc<str>> {
     policy.script(hash).or_else(|| {

@@ -24,7 +24,7 @@ mod env;
 
 pub use detection::detection;
 pub use findings::findings;
-pub use inventory::text_of;
+pub use inventory::{built_in_scripts, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};
 pub use order::plan;
 pub use steps::{reboot, steps, verification};

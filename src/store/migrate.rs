@@ -16,7 +16,7 @@ pub struct Migrated {
     pub applied: Vec<String>,
 }
 
-/// Applies what is missing. Several processes may call this at the same time: the others wait for the first.
+/// Applies what is missing, and stores the scripts that come with Pitcrew. Several processes may call this at the same time: the others wait for the first.
 ///
 /// # Errors
 /// A migration that was applied before and has changed since, or one that is missing here because the database was
@@ -27,8 +27,10 @@ pub async fn migrate(store: &super::Store) -> Result<Migrated, Error> {
     client.execute("SET statement_timeout = 0", &[]).await.map_err(failed)?;
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(failed)?;
     let report = embedded::migrations::runner().run_async(&mut **client).await;
+    let kept = super::fleet::keep_built_in_scripts(&client).await;
     let unlocked = client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await;
     let report = report.map_err(|error| Error::Migration(error.into()))?;
+    kept?;
     unlocked.map_err(failed)?;
     client.execute("RESET statement_timeout", &[]).await.map_err(failed)?;
     let applied = report.applied_migrations().iter().map(ToString::to_string).collect();

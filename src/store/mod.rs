@@ -11,6 +11,7 @@ mod rows;
 
 pub mod admission;
 pub mod claims;
+pub mod fleet;
 pub mod intents;
 pub mod leases;
 pub mod policy;

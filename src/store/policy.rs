@@ -51,7 +51,7 @@ impl Store {
     }
 }
 
-fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Vec<T>, Error> {
+pub(super) fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Vec<T>, Error> {
     rows.iter()
         .map(|row| {
             let name: String = row.get("name");

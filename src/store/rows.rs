@@ -142,6 +142,11 @@ pub(super) fn optional_json<T: DeserializeOwned>(row: &Row, column: &'static str
     Ok(value.map(|Json(value)| value))
 }
 
+/// Writes a JSON document. What cannot be written cannot be stored, which is a fault of the program.
+pub(super) fn json_of<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(value).map_err(|error| Error::Refused(format!("this cannot be stored as JSON: {error}")))
+}
+
 fn unreadable(column: &str, why: String) -> Error {
     Error::Unreadable { what: format!("the column '{column}'"), why }
 }

@@ -1,0 +1,279 @@
+//! Fleet files, applied: what they define is created or changed, what they do not mention is left alone.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::Transaction;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::error::Doing;
+use super::rows::json_of;
+use super::{Error, Store};
+use crate::domain::{Deployment, Software, Target, Task};
+use crate::fleet::{self, Body, Fault, FleetFile, Known};
+use crate::planning;
+
+/// Whoever applies fleet files holds this advisory lock, so that two do not check against a state that neither leaves.
+const LOCK: i64 = 0x666c_6565_7400;
+
+/// What applying has done, or would do. Things are named as in `software/editor` and `computer/acme/reception`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Applied {
+    /// What was not there before.
+    pub created: Vec<String>,
+    /// What was there and different.
+    pub changed: Vec<String>,
+    /// What was there and the same.
+    pub left: Vec<String>,
+    /// The version of the policy after it.
+    pub policy_version: i64,
+}
+
+/// Why fleet files were not applied; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotApplied {
+    /// They are faulty.
+    #[error("{} {} in the fleet files", .0.len(), if .0.len() == 1 { "fault" } else { "faults" })]
+    Faulty(Vec<Fault>),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// One statement that creates or changes all things of a kind, given as a JSON array, and returns what it touched.
+struct Upsert {
+    doing: &'static str,
+    sql: &'static str,
+}
+
+const COMPUTERS: Upsert = Upsert {
+    doing: "applying computers",
+    sql: "INSERT INTO computer (tenant_id, name, os, arch, tags, connection, excluded)
+          SELECT t.id, w.name, w.os, w.arch, w.tags, w.connection, w.excluded
+          FROM jsonb_to_recordset($1) AS w (label text, tenant text, name text, os text, arch text, tags text[],
+                                            connection jsonb, excluded boolean)
+          JOIN tenant t ON t.name = w.tenant
+          ON CONFLICT (tenant_id, name) DO UPDATE
+          SET os = EXCLUDED.os, arch = EXCLUDED.arch, tags = EXCLUDED.tags, connection = EXCLUDED.connection,
+              excluded = EXCLUDED.excluded
+          WHERE (computer.os, computer.arch, computer.tags, computer.connection, computer.excluded)
+                IS DISTINCT FROM (EXCLUDED.os, EXCLUDED.arch, EXCLUDED.tags, EXCLUDED.connection, EXCLUDED.excluded)
+          RETURNING 'computer/' || (SELECT t.name FROM tenant t WHERE t.id = tenant_id) || '/' || name AS label,
+                    xmax = 0 AS is_new",
+};
+
+const SOFTWARE: Upsert = Upsert {
+    doing: "applying software",
+    sql: "INSERT INTO software (name, body)
+          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
+          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE software.body <> EXCLUDED.body
+          RETURNING 'software/' || name AS label, xmax = 0 AS is_new",
+};
+
+const TASKS: Upsert = Upsert {
+    doing: "applying tasks",
+    sql: "INSERT INTO task (name, body)
+          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
+          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE task.body <> EXCLUDED.body
+          RETURNING 'task/' || name AS label, xmax = 0 AS is_new",
+};
+
+const DEPLOYMENTS: Upsert = Upsert {
+    doing: "applying deployments",
+    sql: "INSERT INTO deployment (name, item, body, disabled)
+          SELECT w.name, w.item, w.body, w.disabled
+          FROM jsonb_to_recordset($1) AS w (name text, item text, body jsonb, disabled boolean)
+          ON CONFLICT (name) DO UPDATE
+          SET item = EXCLUDED.item, body = EXCLUDED.body, disabled = EXCLUDED.disabled
+          WHERE (deployment.item, deployment.body, deployment.disabled)
+                IS DISTINCT FROM (EXCLUDED.item, EXCLUDED.body, EXCLUDED.disabled)
+          RETURNING 'deployment/' || name AS label, xmax = 0 AS is_new",
+};
+
+impl Store {
+    /// Reads, checks and applies fleet files, given as name and text, in one transaction. Applying the same files again
+    /// changes nothing. With `dry_run` nothing is kept; the answer is the same.
+    ///
+    /// # Errors
+    /// Every fault of the files, or the database's trouble; in both cases nothing was changed.
+    pub async fn apply_files(&self, files: &[(String, String)], dry_run: bool) -> Result<Applied, NotApplied> {
+        let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let fleet = fleet::read(texts).map_err(NotApplied::Faulty)?;
+        let mut client = self.client().await?;
+        let tx = client.transaction().await.doing("opening a transaction")?;
+        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
+        let faults = fleet::check(&fleet, &known(&tx, &fleet).await?);
+        if !faults.is_empty() {
+            return Err(NotApplied::Faulty(faults));
+        }
+        let applied = apply(&tx, &fleet).await?;
+        if dry_run {
+            tx.rollback().await.doing("taking a trial back")?;
+        } else {
+            tx.commit().await.doing("applying fleet files")?;
+        }
+        Ok(applied)
+    }
+}
+
+/// Stores the scripts that come with Pitcrew, so that a run that uses one can be sent by whoever has the run's id.
+pub(super) async fn keep_built_in_scripts(client: &tokio_postgres::Client) -> Result<(), Error> {
+    let (hashes, bodies): (Vec<_>, Vec<_>) =
+        planning::built_in_scripts().map(|(hash, body)| (hash.0.to_vec(), body)).unzip();
+    client.execute(KEEP_SCRIPTS, &[&hashes, &bodies]).await.doing("keeping the scripts that come with Pitcrew")?;
+    Ok(())
+}
+
+const KEEP_SCRIPTS: &str =
+    "INSERT INTO script (hash, body) SELECT * FROM unnest($1::bytea[], $2::text[]) ON CONFLICT DO NOTHING";
+
+async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error> {
+    let (hashes, bodies): (Vec<_>, Vec<_>) =
+        fleet.scripts.iter().map(|(hash, body)| (hash.0.to_vec(), body.as_str())).unzip();
+    tx.execute(KEEP_SCRIPTS, &[&hashes, &bodies]).await.doing("keeping scripts")?;
+
+    let mut wanted = Wanted::default();
+    for document in &fleet.documents {
+        wanted.add(&document.body)?;
+    }
+    let mut touched = Touched::default();
+    touched.tenants(tx, &wanted.tenants).await?;
+    touched.upsert(tx, &SOFTWARE, wanted.software).await?;
+    touched.upsert(tx, &TASKS, wanted.tasks).await?;
+    touched.upsert(tx, &DEPLOYMENTS, wanted.deployments).await?;
+    let changes_policy = !touched.created.is_empty() || !touched.changed.is_empty();
+    // Computers are not part of what is cached by the policy's version.
+    touched.upsert(tx, &COMPUTERS, wanted.computers).await?;
+
+    let rise = i64::from(changes_policy);
+    let raise = "UPDATE installation SET policy_version = policy_version + $1 RETURNING policy_version";
+    let version = tx.query_one(raise, &[&rise]).await.doing("raising the policy's version")?;
+    let Touched { created, changed } = touched;
+    let labels = fleet.documents.iter().map(|document| document.body.label());
+    let left = labels.filter(|label| !created.contains(label) && !changed.contains(label)).collect();
+    let in_order = |set: BTreeSet<String>| set.into_iter().collect();
+    Ok(Applied {
+        created: in_order(created),
+        changed: in_order(changed),
+        left,
+        policy_version: version.get("policy_version"),
+    })
+}
+
+/// Rows to be, by kind.
+#[derive(Default)]
+struct Wanted {
+    tenants: Vec<Value>,
+    computers: Vec<Value>,
+    software: Vec<Value>,
+    tasks: Vec<Value>,
+    deployments: Vec<Value>,
+}
+
+impl Wanted {
+    fn add(&mut self, body: &Body) -> Result<(), Error> {
+        match body {
+            Body::Tenant(tenant) => self.tenants.push(json!({
+                "name": tenant.name, "parent": tenant.parent, "max_running": tenant.max_running,
+                "weight": tenant.weight, "rate_per_second": tenant.rate_per_second,
+            })),
+            Body::Computer(computer) => self.computers.push(json!({
+                "tenant": computer.tenant, "name": computer.name, "os": computer.os, "arch": computer.arch,
+                "tags": computer.tags, "connection": json_of(&computer.connection)?, "excluded": computer.excluded,
+            })),
+            Body::Software(software) => {
+                self.software.push(json!({ "name": software.name, "body": json_of(software)? }));
+            }
+            Body::Task(task) => self.tasks.push(json!({ "name": task.name, "body": json_of(task)? })),
+            Body::Deployment(deployment) => self.deployments.push(row_of(deployment)?),
+        }
+        Ok(())
+    }
+}
+
+/// What has a column of its own is not in the body too.
+fn row_of(deployment: &Deployment) -> Result<Value, Error> {
+    let mut body = json_of(deployment)?;
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !["id", "name", "item", "disabled"].contains(&name.as_str()));
+    }
+    let (name, item, disabled) = (&deployment.name, &deployment.item, deployment.disabled);
+    Ok(json!({ "name": name, "item": item, "body": body, "disabled": disabled }))
+}
+
+/// What was created or changed so far.
+#[derive(Default)]
+struct Touched {
+    created: BTreeSet<String>,
+    changed: BTreeSet<String>,
+}
+
+impl Touched {
+    async fn upsert(&mut self, tx: &Transaction<'_>, upsert: &Upsert, wanted: Vec<Value>) -> Result<(), Error> {
+        for row in tx.query(upsert.sql, &[&Value::Array(wanted)]).await.doing(upsert.doing)? {
+            let set = if row.get("is_new") { &mut self.created } else { &mut self.changed };
+            set.insert(row.get("label"));
+        }
+        Ok(())
+    }
+
+    /// Tenants are made first and put below each other then, because one may stand before the one above it.
+    async fn tenants(&mut self, tx: &Transaction<'_>, wanted: &[Value]) -> Result<(), Error> {
+        let wanted = Value::Array(wanted.to_vec());
+        let make = "INSERT INTO tenant (name)
+                    SELECT w.name FROM jsonb_to_recordset($1) AS w (name text)
+                    ON CONFLICT (name) DO NOTHING
+                    RETURNING 'tenant/' || name AS label";
+        let made = tx.query(make, &[&wanted]).await.doing("making tenants")?;
+        self.created.extend(made.iter().map(|row| row.get("label")));
+        let settle = "UPDATE tenant t
+                      SET parent_id = p.id, max_running = w.max_running, weight = w.weight,
+                          rate_per_second = w.rate_per_second
+                      FROM jsonb_to_recordset($1) AS w (name text, parent text, max_running int, weight int,
+                                                        rate_per_second real)
+                      LEFT JOIN tenant p ON p.name = w.parent
+                      WHERE t.name = w.name
+                        AND (t.parent_id, t.max_running, t.weight, t.rate_per_second)
+                            IS DISTINCT FROM (p.id, w.max_running, w.weight, w.rate_per_second)
+                      RETURNING 'tenant/' || t.name AS label";
+        let settled = tx.query(settle, &[&wanted]).await.doing("settling tenants")?;
+        let settled = settled.iter().map(|row| row.get("label"));
+        self.changed.extend(settled.filter(|label| !self.created.contains(label)));
+        Ok(())
+    }
+}
+
+/// What is stored already and may be referred to.
+async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> {
+    let doing = "reading what is stored already";
+    let tenants = "SELECT t.name, p.name AS parent FROM tenant t LEFT JOIN tenant p ON p.id = t.parent_id";
+    let tenants = tx.query(tenants, &[]).await.doing(doing)?;
+    let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
+    let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
+    let (in_tenants, computers): (Vec<_>, Vec<_>) = fleet.documents.iter().filter_map(targeted).unzip();
+    let targeted = "SELECT t.name AS tenant, c.name
+                    FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
+                    JOIN tenant t ON t.name = w.tenant
+                    JOIN computer c ON c.tenant_id = t.id AND c.name = w.name";
+    let computers = tx.query(targeted, &[&in_tenants, &computers]).await.doing(doing)?;
+    Ok(Known {
+        tenants: tenants.iter().map(|row| (row.get("name"), row.get("parent"))).collect(),
+        computers: computers.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
+        software: super::policy::bodies::<Software>(&software, "software")?
+            .into_iter()
+            .map(|software| (software.name.clone(), software))
+            .collect(),
+        tasks: super::policy::bodies::<Task>(&tasks, "task")?
+            .into_iter()
+            .map(|task| (task.name.clone(), task))
+            .collect(),
+    })
+}
+
+/// The computer that a deployment aims at.
+fn targeted(document: &fleet::Document) -> Option<(&str, &str)> {
+    match &document.body {
+        Body::Deployment(Deployment { target: Target::Computer { tenant, name }, .. }) => Some((tenant, name)),
+        Body::Tenant(_) | Body::Computer(_) | Body::Software(_) | Body::Task(_) | Body::Deployment(_) => None,
+    }
+}
