@@ -9,3 +9,4 @@ mod harness;
 mod owner_dies;
 mod postgres;
 mod rabbitmq;
+mod sessions;

@@ -118,7 +118,7 @@ async fn submit_in(
 ) -> Result<Vec<Entry>, Error> {
     let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
     let drawn = tx
-        .query("SELECT nextval('session_id') AS id FROM generate_series(1, $1)", &[&count])
+        .query("SELECT nextval('session_id') AS id FROM generate_series(1, $1::bigint)", &[&count])
         .await
         .doing("drawing session ids")?;
     let tenant = submissions.first().map(|submission| submission.tenant.0);

@@ -1,0 +1,4 @@
+//! Whole sessions through the real programs.
+
+mod installation;
+mod main_job;
