@@ -24,18 +24,14 @@ pub(super) async fn state(house: &House, agent: &Agent, request: Uuid, epoch: i6
         RunState::Ended(outcome) => outcomes::store(house, agent, outcome, lies).await,
         RunState::InFlight { .. } | RunState::Idle => Fate::Stored,
     };
-    let Some(asker) = asker else { return };
-    let tidings = match fate {
-        Fate::Stored => Tidings::State {
-            state: match state {
-                RunState::Ended(outcome) => RunState::Ended(outcomes::forwarded(outcome)),
-                RunState::InFlight { .. } | RunState::Idle => state,
-            },
-        },
-        Fate::Refused => Tidings::Broken { what: "it answered with an outcome that is not its own".to_owned() },
-        Fate::NotStored => Tidings::Broken { what: "the outcome it answered with could not be stored".to_owned() },
+    // Where the command has reached the computer and its answer cannot be used, silence is the one true reply: the worker
+    // takes the command for lost, and finds out.
+    let (Some(asker), Fate::Stored) = (asker, fate) else { return };
+    let state = match state {
+        RunState::Ended(outcome) => RunState::Ended(outcomes::forwarded(outcome)),
+        RunState::InFlight { .. } | RunState::Idle => state,
     };
-    tell(house, &asker, tidings);
+    tell(house, &asker, Tidings::State { state });
 }
 
 /// The agent refuses.

@@ -5,6 +5,7 @@
 //! broker may have delivered and not seen acknowledged bounds the work that waits here.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use super::start::House;
 use crate::broker::{Consumer, Receipt, settle};
 use crate::domain::RunSpec;
 use crate::domain::run::{RunHead, WorkSpec};
+use crate::store::Error;
 use crate::transport::message::{Command, Tidings, VERSION, Verb};
 
 /// Commands that are delivered and not settled.
@@ -86,7 +88,7 @@ struct RunCommand {
 
 async fn start(house: Arc<House>, agent: Arc<Agent>, asker: Asker, command: RunCommand) {
     match read(&house, &agent, command).await {
-        Err(what) => tell(&house, &asker, Tidings::Broken { what }),
+        Err(why_not) => tell(&house, &asker, why_not),
         Ok(_) if house.store.now() > command.start_by => too_late(&house, &agent, &asker),
         Ok(run) => {
             let request = asker.request;
@@ -107,15 +109,18 @@ fn too_late(house: &House, agent: &Agent, asker: &Asker) {
     tell(house, asker, Tidings::Refused { epoch: agent.epoch(), refusal: Refusal::TooLate });
 }
 
-/// Reads a run and the texts of its scripts. An error is a sentence for the worker.
-async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, String> {
+/// Reads a run and the texts of its scripts, or says why that is not possible.
+async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, Tidings> {
     let RunCommand { run_id, epoch, start_by } = command;
-    let _permit = house.database_work.acquire().await.map_err(|closed| closed.to_string())?;
-    let unread = |error: crate::store::Error| format!("run {run_id} could not be read: {error}");
+    let unread = |error: Error| match error.is_transient() {
+        true => Tidings::Offline { why: format!("its gateway cannot read run {run_id} at the moment: {error}") },
+        false => Tidings::Broken { what: format!("run {run_id} cannot be read: {error}") },
+    };
+    let broken = |why: &dyn Display| Tidings::Broken { what: format!("run {run_id} cannot be sent: {why}") };
+    let _permit = house.database_work.acquire().await.map_err(|closed| broken(&closed))?;
     let stored = house.store.run_body(run_id, agent.computer()).await.map_err(unread)?;
-    let stored = stored.ok_or_else(|| format!("no run {run_id} is stored for it"))?;
-    let spec: RunSpec =
-        serde_json::from_str(&stored.body).map_err(|error| format!("run {run_id} cannot be understood: {error}"))?;
+    let stored = stored.ok_or_else(|| broken(&"it is not stored for this computer"))?;
+    let spec: RunSpec = serde_json::from_str(&stored.body).map_err(|error| broken(&error))?;
     let wanted: HashSet<_> = spec
         .steps
         .iter()
@@ -126,5 +131,5 @@ async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, 
         .collect();
     let texts = house.scripts.of(&house.store, wanted).await.map_err(unread)?;
     let head = RunHead { run_id, session: stored.session.0, epoch, start_by };
-    spec.expand(head, &|hash| texts.get(hash).cloned()).map_err(|error| error.to_string())
+    spec.expand(head, &|hash| texts.get(hash).cloned()).map_err(|missing| broken(&missing))
 }

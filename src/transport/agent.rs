@@ -130,7 +130,9 @@ impl AgentLink {
                 let why = format!("gateway {}, which had its connection, is gone", self.gateway);
                 return Err(Error::Offline { computer, why });
             }
-            Err(error) if error.certainly_not_stored() => return Err(self.broken(error.to_string())),
+            Err(error) if error.certainly_not_stored() => {
+                return Err(Error::Offline { computer, why: format!("its gateway cannot be told: {error}") });
+            }
             // It may be on its way: the answer tells.
             Err(_) => {}
         }

@@ -35,7 +35,7 @@ pub enum Error {
         /// How long it was waited for.
         after: Duration,
     },
-    /// The way to it does not work, and waiting for the computer does not help.
+    /// The way to it does not work, and waiting for the computer does not help. The command has not reached it.
     #[error("computer {computer} cannot be commanded: {what}")]
     Broken {
         /// The computer.

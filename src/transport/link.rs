@@ -9,7 +9,7 @@ use pitcrew_protocol::{Run, RunOutcome, RunState};
 use uuid::Uuid;
 
 use super::Error;
-use crate::domain::{ComputerId, Connection};
+use crate::domain::ComputerId;
 
 /// A computer and how it is reached at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,19 +37,6 @@ pub enum Way {
     },
     /// It is imagined, and answers at once: for load tests and drills.
     Noop,
-}
-
-impl Way {
-    /// The way to a computer with this connection. `gateway` is the one that has its agent's connection, if it has one.
-    pub fn of(connection: &Connection, gateway: Option<String>) -> Self {
-        match connection {
-            Connection::Agent => Way::Agent { gateway },
-            Connection::Local { state, sandbox } => {
-                Way::Local { state: state.into(), sandbox: sandbox.as_ref().map(PathBuf::from) }
-            }
-            Connection::Noop => Way::Noop,
-        }
-    }
 }
 
 /// One start of a run.

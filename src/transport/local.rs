@@ -146,6 +146,7 @@ struct Agent {
 impl Agent {
     /// Sends a request and waits for its answer. The conversation is handed back, for what may follow.
     async fn ask(&self, request: Uuid, frame: &FromGateway) -> Result<(RunState, Talk), Error> {
+        let asked = Instant::now();
         let mut talk = self.open(frame).await?;
         let answered = timeout(ANSWER_MAX, talk.answer_to(request)).await;
         match answered.map_err(|_| Error::Lost { computer: self.computer, after: ANSWER_MAX })? {
@@ -157,6 +158,11 @@ impl Agent {
             }
             Some(FromAgent::Refused { refusal, epoch, .. }) => {
                 Err(Error::Refused { computer: self.computer, refusal, epoch })
+            }
+            // What was to be started may have been.
+            Some(_) | None if matches!(frame, FromGateway::Run { .. }) => {
+                tracing::warn!(computer.id = %self.computer, "Computer {}: {}", self.computer, talk.complaint().await);
+                Err(Error::Lost { computer: self.computer, after: asked.elapsed() })
             }
             Some(_) | None => Err(self.broken(talk.complaint().await)),
         }

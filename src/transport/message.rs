@@ -80,7 +80,7 @@ pub enum Tidings {
         /// Why.
         refusal: Refusal,
     },
-    /// The computer is not connected here; the command did not reach it.
+    /// The computer cannot be reached from here at the moment; the command did not reach it.
     Offline {
         /// How that is known.
         why: String,
