@@ -28,3 +28,6 @@ pub use inventory::{built_in_scripts, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};
 pub use order::plan;
 pub use steps::{reboot, steps, verification};
+
+#[cfg(test)]
+mod tests;

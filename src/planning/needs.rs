@@ -82,7 +82,7 @@ pub(super) fn met(prerequisite: &Prerequisite, standing: &Standing) -> Result<Op
         Standing::Unwanted if *otherwise == Otherwise::Fail => {
             Err(Lack::failed(Reason::PrerequisiteFailed, format!("{needed}, which is not there.")))
         }
-        Standing::Unwanted => Err(conflict("and a deployment wants it not there, or left alone".into())),
+        Standing::Unwanted => Err(conflict("which a deployment wants absent or left alone".into())),
         Standing::NotToBeHad => Err(Lack::skipped(item)),
         Standing::NotWantedHere => {
             let message = format!("{needed}, which does not exist for this operating system.");

@@ -47,7 +47,14 @@ pub(super) fn close(policy: &Policy, os: Os, winners: Vec<Wanted>) -> Vec<Wanted
             }
             let entry = wanted.entry(other.clone()).or_insert_with(|| {
                 queue.push_back(other.clone());
-                Wanted { item: other, deployment: Arc::clone(&deployment), because, demands: vec![], losers: vec![] }
+                // A configuration shares the parameters of its software; what is needed by an item knows nothing of it.
+                let deployment = match because {
+                    Because::NeededBy(_) if !deployment.parameters.is_empty() => {
+                        Arc::new(Deployment { parameters: BTreeMap::new(), ..(*deployment).clone() })
+                    }
+                    Because::NeededBy(_) | Because::Configures(_) | Because::Deployed => Arc::clone(&deployment),
+                };
+                Wanted { item: other, deployment, because, demands: vec![], losers: vec![] }
             });
             entry.demands.extend(demand);
         }
