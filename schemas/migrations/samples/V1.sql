@@ -13,7 +13,7 @@ FROM tenant WHERE name = 'acme';
 
 INSERT INTO script (hash, body)
 SELECT sha256(convert_to(body, 'UTF8')), body
-FROM (VALUES ('cat "$PITCREW_ROOT/opt/editor/VERSION" 2>/dev/null || true'), ('echo true')) AS text (body);
+FROM (VALUES ('cat "$PITCREW_SANDBOX/opt/editor/VERSION" 2>/dev/null || true'), ('echo true')) AS text (body);
 
 INSERT INTO software (name, body)
 SELECT 'editor', jsonb_build_object('name', 'editor', 'detect', jsonb_build_object('hash', encode(hash, 'hex'), 'interpreter', 'sh'))
