@@ -404,7 +404,7 @@ async fn a_broker_that_is_killed_restarted_and_frozen_loses_nothing() {
     server.stop().await;
     server.wipe().unwrap();
     server.start_again().await.unwrap();
-    tokio::time::timeout(SOON, traffic(&broker, &consumer, 10)).await.expect("all jobs through");
+    tokio::time::timeout(2 * SOON, traffic(&broker, &consumer, 10)).await.expect("all jobs through");
     at_rest(&broker, consumer).await;
     end(&broker).await;
 }

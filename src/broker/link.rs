@@ -31,9 +31,9 @@ use crate::domain::retry::RetryPolicy;
 
 /// The waits between attempts: they never end.
 const BACK_OFF: RetryPolicy =
-    RetryPolicy { attempts: i32::MAX, first: Duration::from_millis(200), longest: Duration::from_secs(10) };
+    RetryPolicy { attempts: i32::MAX, first: Duration::from_millis(200), longest: Duration::from_secs(5) };
 /// A connection that stood this long was a good one: the next wait is a first wait again.
-const GOOD: Duration = Duration::from_secs(10);
+const GOOD: Duration = Duration::from_secs(2);
 /// How often a connection is looked at although it reported nothing.
 const LOOK: Duration = Duration::from_secs(1);
 
