@@ -10,10 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::limit::Limits;
 use super::recorder::Recorder;
+use crate::domain::job::Job;
 use crate::store::Store;
 use crate::store::gate::{EndedAction, EndedRun};
 use crate::store::leases::Intents;
 use crate::store::runs::{Progress, Recorded, StartRun};
+use crate::telemetry::{ActionDone, Sessions};
 
 /// The session is not this worker's any more: nothing may be started or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +31,27 @@ pub enum Yield {
     ShuttingDown,
 }
 
+/// An attempt at an action that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// How it ended.
+    pub ended: &'a EndedAction,
+    /// The maintenance item.
+    pub item: &'a str,
+    /// What was done to it.
+    pub kind: &'a str,
+    /// When it began.
+    pub began: Timestamp,
+}
+
 /// A stage's line to the loop.
 pub struct Checkpoint {
     pub(super) lease: Arc<Lease>,
     pub(super) recorder: Recorder,
     pub(super) store: Store,
     pub(super) limits: Arc<Limits>,
+    pub(super) sessions: Sessions,
+    pub(super) job: Job,
     pub(super) budget_ends: Instant,
     pub(super) patience: Duration,
     pub(super) draining: CancellationToken,
@@ -110,6 +127,22 @@ impl Checkpoint {
     /// waits.
     pub async fn source_turn(&self, source: &str) -> Result<(), Duration> {
         self.limits.source(source, self.patience()).await
+    }
+
+    /// Tells of an attempt at an action that has ended.
+    pub fn action_done(&self, done: Done<'_>) {
+        self.sessions.action_done(ActionDone {
+            job: &self.job,
+            planned_by: done.ended.plan,
+            seq: done.ended.seq,
+            attempt: done.ended.attempts,
+            item: done.item,
+            kind: done.kind,
+            result: &done.ended.result,
+            message: &done.ended.message,
+            started: done.began,
+            ended: done.ended.at,
+        });
     }
 
     /// The run that is recorded as in flight.

@@ -18,8 +18,7 @@ use super::recorder::Recorder;
 use super::settle::Settler;
 use super::worker::{Stage, Worker};
 use crate::broker::Broker;
-use crate::config::{self, Config};
-use crate::domain::retry::RetryPolicy;
+use crate::config;
 use crate::domain::session;
 use crate::process::Process;
 use crate::store::Store;
@@ -45,7 +44,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
     let Process { id, config, store, sessions, shutdown, .. } = process;
     let jobs = Jobs::new(broker.clone(), sessions.clone());
     let kind = stage.stage();
-    let capacity = capacity(config, kind);
+    let capacity = usize::from(config.worker.capacity(kind));
     let leases = Arc::new(Leases::default());
     let stopped = CancellationToken::new();
     let heart = tokio::spawn(beat(
@@ -68,7 +67,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         store: store.clone(),
         jobs: jobs.clone(),
         worker: id.clone(),
-        rules: Rules { retry: retry(config), pickup: config.scheduler.take_within },
+        rules: Rules { retry: config.retry.policy(), pickup: config.scheduler.take_within },
         credits,
         leases: leases.clone(),
         group: config.worker.group,
@@ -89,6 +88,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         patience: config.worker.patience,
         leases,
         recorder: Recorder::start(store.clone(), id.clone(), config.worker.group),
+        sessions: sessions.clone(),
         limits: Arc::new(Limits::new(config.limits.tenant_per_second, config.limits.source_per_second)),
         policies: Arc::new(Policies::new(store.clone())),
         draining: shutdown.draining().clone(),
@@ -117,14 +117,6 @@ fn margin(lease: Duration) -> Duration {
     (lease / 6).max(Duration::from_millis(200)).min(Duration::from_secs(5))
 }
 
-fn capacity(config: &Config, stage: session::Stage) -> usize {
-    usize::from(match stage {
-        session::Stage::Detection => config.worker.capacity.detection,
-        session::Stage::Planning => config.worker.capacity.planning,
-        session::Stage::Execution => config.worker.capacity.execution,
-    })
-}
-
 fn following(stage: session::Stage) -> &'static [session::Stage] {
     match stage {
         session::Stage::Detection => &[session::Stage::Planning],
@@ -132,10 +124,6 @@ fn following(stage: session::Stage) -> &'static [session::Stage] {
         // What has drifted is detected anew.
         session::Stage::Execution => &[session::Stage::Detection],
     }
-}
-
-fn retry(config: &Config) -> RetryPolicy {
-    RetryPolicy { attempts: config.retry.attempts, first: config.retry.first, longest: config.retry.longest }
 }
 
 /// Says that the worker lives, extends its leases, and learns what is wanted, at every heartbeat.

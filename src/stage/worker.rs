@@ -26,6 +26,7 @@ use crate::domain::policy::Policy;
 use crate::domain::session::{self, WaitingOn};
 use crate::store::claims::{Claimed, Inputs};
 use crate::store::{Error, Store};
+use crate::telemetry::Sessions;
 
 /// A stage's work: all that differs between the three kinds of worker.
 #[async_trait]
@@ -73,6 +74,8 @@ pub struct Worker<S> {
     pub leases: Arc<Leases>,
     /// Records progress.
     pub recorder: Recorder,
+    /// Tells of actions.
+    pub sessions: Sessions,
     /// Rates.
     pub limits: Arc<Limits>,
     /// The policy.
@@ -87,6 +90,7 @@ impl<S: Stage> Worker<S> {
     pub async fn run(self, settle: mpsc::Sender<Ended>) {
         let worker = Arc::new(self);
         let queue = worker.broker.topology().queue(worker.stage.stage().as_str());
+        // As many again as are in work, so that the next ones are here when a place is free.
         let prefetch = u16::try_from(worker.capacity.saturating_mul(2)).unwrap_or(u16::MAX);
         let consumer = worker.broker.consume(&queue, prefetch);
         let slots = Arc::new(Semaphore::new(worker.capacity));
@@ -227,6 +231,8 @@ impl<S: Stage> Worker<S> {
             recorder: self.recorder.clone(),
             store: self.store.clone(),
             limits: self.limits.clone(),
+            sessions: self.sessions.clone(),
+            job: job_of(&inputs.session),
             budget_ends: Instant::now() + self.budget,
             patience: self.patience,
             draining: self.draining.clone(),
@@ -269,6 +275,17 @@ struct Taken {
 async fn free(slots: &Semaphore) {
     // The semaphore is never closed; the permit is given back at once and counted when the room is used.
     let _ = slots.acquire().await;
+}
+
+/// The job by which a session was claimed.
+fn job_of(session: &session::Session) -> Job {
+    Job {
+        v: JOB_VERSION,
+        session: session.id,
+        tenant: session.tenant,
+        stage: session.stage,
+        dispatch: session.dispatch,
+    }
 }
 
 fn parse(delivery: &Delivery) -> Result<Job, String> {

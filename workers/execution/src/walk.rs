@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::{Plan, PlannedAction};
 use pitcrew::domain::session::{self, Status, WaitingOn};
-use pitcrew::stage::checkpoint::Yield;
+use pitcrew::stage::checkpoint::{Done, Yield};
 use pitcrew::stage::errand::{Errand, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Work};
 use pitcrew::store::gate::{EndedAction, EndedRun};
@@ -40,6 +41,8 @@ pub struct Walk<'a> {
     pub errand: Errand<'a>,
     /// What is not committed yet.
     pub pending: Pending,
+    /// When the action was begun that is in work.
+    began: Timestamp,
 }
 
 /// Goes through the plan from where it was left.
@@ -56,7 +59,8 @@ pub async fn walk(
         Ok(errand) => errand,
         Err(halt) => return *halt,
     };
-    let mut walk = Walk { work, plan: dispatch, checkpoint, errand, pending: Pending::default() };
+    let mut walk =
+        Walk { work, plan: dispatch, checkpoint, errand, pending: Pending::default(), began: checkpoint.now() };
     let mut report = match walk.through(computer, plan).await {
         Ok(report) => report,
         Err(halt) => *halt,
@@ -88,6 +92,7 @@ impl Walk<'_> {
             if results.contains_key(&seq) {
                 continue;
             }
+            self.began = self.checkpoint.now();
             let attempt = attempts.get(&seq).copied().unwrap_or(0);
             let left = unfinished.take_if(|(of, _)| *of == Some(seq)).map(|(_, outcome)| outcome);
             let acted = match left {
@@ -204,7 +209,7 @@ impl Walk<'_> {
 
     /// Notes an action as ended, to be committed with what comes next.
     fn note(&mut self, action: &PlannedAction, attempts: i32, result: ActionResult, reason: Reason, message: &str) {
-        self.pending.actions.push(EndedAction {
+        let ended = EndedAction {
             plan: self.plan,
             seq: number(action.seq),
             result: result.to_string(),
@@ -212,7 +217,15 @@ impl Walk<'_> {
             message: message.to_owned(),
             attempts,
             at: self.checkpoint.now(),
+        };
+        let item = action.item.to_string();
+        self.checkpoint.action_done(Done {
+            ended: &ended,
+            item: &item,
+            kind: action.action.as_str(),
+            began: self.began,
         });
+        self.pending.actions.push(ended);
     }
 
     fn cancel_rest(&mut self, plan: &Plan, results: &BTreeMap<i32, ActionResult>) {
