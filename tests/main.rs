@@ -6,6 +6,7 @@ mod broker;
 mod fleet;
 mod gateway;
 mod harness;
+mod migrations;
 mod owner_dies;
 mod postgres;
 mod rabbitmq;

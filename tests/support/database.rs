@@ -17,7 +17,15 @@ pub struct Database {
 /// A fresh database with Pitcrew's tables and nothing in them.
 pub async fn database() -> Database {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-    let template = TEMPLATE.get_or_init(template).await;
+    make(TEMPLATE.get_or_init(template).await).await
+}
+
+/// A fresh database without any table.
+pub async fn empty_database() -> Database {
+    make("template0").await
+}
+
+async fn make(template: &str) -> Database {
     let name = format!("pitcrew_test_{}", super::unique());
     let admin = connect(&services().database_url).await;
     admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a database is made");
