@@ -11,3 +11,4 @@ mod owner_dies;
 mod postgres;
 mod rabbitmq;
 mod sessions;
+mod up;

@@ -1,3 +1,26 @@
 //! Bringing Pitcrew up on one machine: what has to run before, and beside, its own programs.
+//!
+//! [`up`] is the page to read first. It locks a [`folder`], lays the ground ([`services`], an up-to-date database, a first
+//! token), and lets the supervisor keep the programs running until it is told to stop.
 
+mod env_file;
+mod error;
+mod first_token;
+mod folder;
+mod ground;
+mod leftovers;
+mod logs;
+mod program;
 pub mod services;
+mod supervise;
+mod terminal;
+mod up;
+mod watchdog;
+
+pub use error::Error;
+pub use folder::Folder;
+pub use logs::{Logs, Show};
+pub use program::{Leaves, Program};
+pub use supervise::Supervisor;
+pub use terminal::Terminal;
+pub use up::{Options, up};

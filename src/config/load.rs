@@ -22,6 +22,13 @@ pub struct Loaded {
     pub(super) places: BTreeMap<String, Place>,
 }
 
+impl Loaded {
+    /// True if an operator has set this key (`section.name`), in a file or in the environment.
+    pub fn is_set(&self, key: &str) -> bool {
+        !matches!(self.places.get(key), None | Some(Place::Default))
+    }
+}
+
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The raw values hold passwords; the typed ones hide them.

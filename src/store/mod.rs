@@ -11,6 +11,8 @@ mod rows;
 
 pub mod admission;
 pub mod claims;
+mod database;
+mod first_token;
 pub mod fleet;
 pub mod intents;
 pub mod leases;

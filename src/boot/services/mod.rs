@@ -13,7 +13,7 @@ pub mod rabbitmq;
 mod account;
 mod error;
 mod folder;
-mod ports;
+pub(super) mod ports;
 mod process;
 mod programs;
 

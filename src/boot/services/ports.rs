@@ -11,7 +11,7 @@ const FROM: u16 = 15_000;
 const TO: u16 = 32_000;
 
 /// The `N` ports noted in `file`, or new ones, noted there, if they are not noted or no longer free.
-pub(super) fn persisted<const N: usize>(file: &Path) -> Result<[u16; N], Error> {
+pub(in crate::boot) fn persisted<const N: usize>(file: &Path) -> Result<[u16; N], Error> {
     let noted = noted::<N>(file);
     if let Some(ports) = noted
         && ports.iter().all(|port| listen(*port).is_some())
