@@ -1,18 +1,39 @@
 //! Pitcrew keeps every computer of a large fleet in its desired state. This page is the map: the rooms in reading order.
+//!
+//! A session's journey by file names: `cli` or `api` or `scheduler/intake` → `domain/submission` → `lifecycle/submit` →
+//! `store/sessions` → `scheduler/dispatch` → `stage/publish` → `stage/worker` (receive, claim, limit, run) →
+//! `workers/detection` → `stage/settle` → the same with `workers/planning`, then `workers/execution` →
+//! `lifecycle/finish`.
 
-pub mod boot;
-pub mod broker;
-pub mod config;
+// Nouns: values without I/O, clock or async.
 pub mod domain;
-pub mod fleet;
-pub mod gateway;
+// Verbs: what can happen to a session, one file each; pure.
 pub mod lifecycle;
-pub mod planning;
-pub mod process;
+// Fleet files: YAML in, documents or every fault out; pure.
+pub mod fleet;
+// Which deployment wins; pure.
 pub mod resolve;
-pub mod scheduler;
-pub mod shutdown;
-pub mod stage;
+// What to do about it; pure.
+pub mod planning;
+
+// Postgres: the only SQL, and the one gate through which a session changes.
 pub mod store;
-pub mod telemetry;
+// RabbitMQ: topology, publishing and consuming in groups.
+pub mod broker;
+// Reaching computers: one trait, several ways.
 pub mod transport;
+
+// The loop that the workers share.
+pub mod stage;
+// Agents that decide when: dispatch, rescue, intake.
+pub mod scheduler;
+// The agents' connections.
+pub mod gateway;
+
+// What every server program begins and ends with.
+pub mod process;
+pub mod config;
+pub mod telemetry;
+pub mod shutdown;
+// Everything on one machine: private services, supervision, the demo.
+pub mod boot;
