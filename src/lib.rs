@@ -29,6 +29,8 @@ pub mod stage;
 pub mod scheduler;
 // The agents' connections.
 pub mod gateway;
+// HTTP and JSON for people, programs and the command line.
+pub mod api;
 
 // What every server program begins and ends with.
 pub mod process;

@@ -1,24 +1,31 @@
-//! The `pitcrew` program: the server programs, and what brings them up on one machine.
+//! The `pitcrew` program: the servers, and the operator's verbs, which speak to the API over HTTP.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use pitcrew::config::{self, Config, Loaded};
+use pitcrew::domain::Role;
+use pitcrew::gateway::{self, Gateway};
+use pitcrew::process::Process;
 use pitcrew::shutdown::Shutdown;
-use pitcrew::{boot, config, store, telemetry};
+use pitcrew::store::{self, Store};
+use pitcrew::{api, boot, scheduler, telemetry};
+use tokio::net::TcpListener;
 
 /// Keeps every computer of a large fleet in its desired state.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// A file with the settings that differ from the defaults.
-    #[arg(long, global = true, value_name = "FILE")]
+#[derive(Debug, Parser)]
+#[command(name = "pitcrew", version)]
+struct Program {
+    /// A file with settings that differ from the defaults.
+    #[arg(long, global = true, env = "PITCREW_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Verb,
+    verb: Verb,
 }
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Verb {
     /// Run everything on this machine until Ctrl-C: the servers, if none are named, and all programs of Pitcrew.
     Up {
@@ -26,16 +33,51 @@ enum Verb {
         #[arg(long, default_value = ".pitcrew")]
         folder: PathBuf,
     },
+    /// Serve the API and the agents' connections.
+    Server,
     /// Decide when sessions run; one leads, others stand by.
     Scheduler,
-    /// Bring the database's schema up to date.
+    /// Bring the database's tables up to date.
     Migrate,
-    /// Print the settings that are used, and where each is from.
+    /// Print the settings that are used and where each is from.
     Config,
+    /// Mint an API token, straight in the database; it is shown once. A name that has one gets a new one.
+    Token {
+        /// Whose it is: the audit calls its holder so.
+        name: String,
+        /// What it may do: viewer, operator or admin.
+        #[arg(long, default_value = "admin")]
+        role: Role,
+        /// The only tenant it is for.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
 }
 
-fn main() -> ExitCode {
-    match run() {
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Whatever speaks TLS in this process takes this provider. If there is one already, this changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let program = Program::parse();
+    let loaded = match config::load(program.config.as_deref(), std::env::vars()) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match program.verb {
+        Verb::Up { folder } => up(&boot::Options { folder }, loaded).await,
+        Verb::Server => server(loaded.config).await,
+        Verb::Scheduler => scheduler::program::run(loaded.config).await,
+        Verb::Migrate => migrate(&loaded.config).await,
+        Verb::Config => {
+            print!("{loaded}");
+            Ok(())
+        }
+        Verb::Token { name, role, tenant } => token(&loaded.config, &name, role, tenant.as_deref()).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pitcrew: {error:#}");
@@ -44,31 +86,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let loaded = config::load(arguments.config.as_deref(), std::env::vars())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match arguments.command {
-            Verb::Up { folder } => up(&boot::Options { folder }, loaded).await,
-            Verb::Scheduler => pitcrew::scheduler::program::run().await,
-            Verb::Migrate => {
-                let _telemetry = telemetry::start("pitcrew-migrate", &loaded.config).await?;
-                let store = store::Store::new(loaded.config.database.url.expose(), loaded.config.database.pool_size)?;
-                let migrated = store::migrate(&store).await?;
-                println!("{} migrations were applied", migrated.applied.len());
-                Ok(())
-            }
-            Verb::Config => {
-                println!("{loaded}");
-                Ok(())
-            }
-        }
-    })
-}
-
 /// What it has to say is on the standard output; its log is for what goes wrong.
-async fn up(options: &boot::Options, loaded: config::Loaded) -> anyhow::Result<()> {
+async fn up(options: &boot::Options, loaded: Loaded) -> anyhow::Result<()> {
     let mut own = loaded.config.clone();
     if !loaded.is_set("log.filter") {
         own.log.filter = "warn".to_owned();
@@ -77,4 +96,39 @@ async fn up(options: &boot::Options, loaded: config::Loaded) -> anyhow::Result<(
     let shutdown = Shutdown::on_signals(own.worker.drain_grace)?;
     boot::up(options, &loaded, &shutdown).await?;
     Ok(())
+}
+
+async fn server(config: Config) -> anyhow::Result<()> {
+    let process = Process::with("pitcrew-server", config).await?;
+    let (store, shutdown) = (&process.store, &process.shutdown);
+    let broker = process.broker()?;
+    let name = Some(&process.config.gateway.name).filter(|name| !name.is_empty()).unwrap_or(&process.id);
+    let gateway = Gateway::start(gateway::Settings::new(name), store.clone(), &broker, shutdown).await?;
+    let listen = process.config.api.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    tracing::info!("Serving on http://{}", listener.local_addr()?);
+    api::serve(listener, api::router(store.clone()).merge(gateway::router(gateway)), shutdown).await?;
+    shutdown.drain();
+    shutdown.drained().await;
+    broker.close().await;
+    process.telemetry.finish().await;
+    Ok(())
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let migrated = store::migrate(&connect(config)?).await?;
+    match migrated.applied.as_slice() {
+        [] => println!("The database is up to date."),
+        applied => println!("Applied {}.", applied.join(", ")),
+    }
+    Ok(())
+}
+
+async fn token(config: &Config, name: &str, role: Role, tenant: Option<&str>) -> anyhow::Result<()> {
+    println!("{}", connect(config)?.mint_token(name, role, tenant).await?);
+    Ok(())
+}
+
+fn connect(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::new(config.database.url.expose(), config.database.pool_size)?)
 }

@@ -38,7 +38,14 @@ impl Process {
     pub async fn start(service: &str) -> anyhow::Result<Process> {
         // The first provider stays; a second attempt changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = config::load(None, std::env::vars())?.config;
+        Self::with(service, config::load(None, std::env::vars())?.config).await
+    }
+
+    /// The same with settings that have been read. The TLS provider must have been chosen.
+    ///
+    /// # Errors
+    /// Addresses that cannot be addresses.
+    pub async fn with(service: &str, config: Config) -> anyhow::Result<Process> {
         let telemetry = telemetry::start(service, &config).await?;
         let shutdown = Shutdown::on_signals(config.worker.drain_grace)?;
         let store = Store::new(config.database.url.expose(), config.database.pool_size)?;

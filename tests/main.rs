@@ -2,6 +2,7 @@
 
 mod support;
 
+mod api;
 mod broker;
 mod fleet;
 mod gateway;

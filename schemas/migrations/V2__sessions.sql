@@ -87,6 +87,9 @@ COMMENT ON TABLE session_history IS 'Final sessions, which never change. Retenti
 
 CREATE TABLE session_history_default PARTITION OF session_history DEFAULT;
 CREATE INDEX session_history_of_computer ON session_history (computer_id, id);
+CREATE INDEX session_history_of_tenant ON session_history (tenant_id, id);
+-- People look for what did not go well, which is rare.
+CREATE INDEX session_history_not_well ON session_history (status, id) WHERE status <> 'completed';
 
 -- One row for a computer that a session has: one session at a time, and caps count these rows. It is taken with the
 -- admission, so that a claim never finds the computer taken, and kept until the session is final or waits with neither
@@ -238,7 +241,7 @@ CREATE TABLE submission (
     body_hash  bytea NOT NULL,
     sessions   bigint[] NOT NULL,
     created_at timestamptz NOT NULL,
-    PRIMARY KEY (tenant_id, submitter, key)
+    PRIMARY KEY (submitter, key, tenant_id)
 );
 
 COMMENT ON TABLE submission IS 'Idempotency keys, kept for 30 days.';
@@ -274,6 +277,7 @@ CREATE TABLE dead_letter (
     headers     jsonb NOT NULL,
     body        bytea NOT NULL,
     state       text NOT NULL CHECK (state IN ('open', 'redriven', 'dropped')),
+    redrive     jsonb,
     resolved_by text,
     resolved_at timestamptz,
     note        text,
@@ -281,6 +285,8 @@ CREATE TABLE dead_letter (
 );
 
 COMMENT ON TABLE dead_letter IS 'Messages the broker gave up on, for a person to act on.';
+COMMENT ON COLUMN dead_letter.redrive IS 'Who wants it worked on again; the scheduler does that while the state is open.';
+CREATE INDEX dead_letter_open ON dead_letter (id) WHERE state = 'open';
 
 CREATE TABLE api_token (
     name       text PRIMARY KEY,

@@ -3,6 +3,7 @@
 //! These types are shared by every other room and use none of them.
 
 pub mod ids;
+pub mod suggest;
 pub mod words;
 
 pub mod computer;
@@ -24,7 +25,11 @@ pub mod run;
 pub mod job;
 pub mod retry;
 pub mod session;
+pub mod submission;
 pub mod transition;
+
+pub mod report;
+pub mod role;
 
 mod hex;
 
@@ -36,6 +41,7 @@ pub use item::{Item, ItemKind};
 pub use outcome::{ActionOutcome, ActionResult, Reason};
 pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Want};
 pub use policy::Policy;
+pub use role::Role;
 pub use run::{RunSpec, StepSpec};
 pub use script::{ScriptUse, Sha256Hash};
 pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};

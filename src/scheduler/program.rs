@@ -8,6 +8,7 @@ use super::dispatch::Dispatch;
 use super::lead::Lead;
 use super::rescue::Rescue;
 use crate::broker::Broker;
+use crate::config::Config;
 use crate::lifecycle::lose::LossPolicy;
 use crate::process::Process;
 use crate::stage::publish::Jobs;
@@ -20,8 +21,8 @@ const DECLARE_AGAIN: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Settings that are wrong. Services that cannot be reached are waited for.
-pub async fn run() -> anyhow::Result<()> {
-    let process = Process::start("pitcrew-scheduler").await?;
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let process = Process::with("pitcrew-scheduler", config).await?;
     let broker = process.broker()?;
     let declaring = tokio::spawn(declare(broker.clone()));
     lead(&process, &broker).run(process.shutdown.draining().clone()).await;

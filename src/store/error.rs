@@ -42,7 +42,11 @@ impl Error {
             Error::Unavailable(_) => true,
             Error::Statement { source, .. } => match source.code() {
                 Some(code) => ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class)),
-                None => true,
+                // Without a code it is the driver's: the connection, or a defect of ours that no repetition heals.
+                None => {
+                    source.is_closed()
+                        || std::error::Error::source(source).is_some_and(|cause| cause.is::<std::io::Error>())
+                }
             },
             Error::Unreadable { .. } | Error::Url(_) | Error::Migration(_) | Error::Refused(_) => false,
         }

@@ -3,12 +3,16 @@
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
+use super::audit::{self, Audit};
 use super::error::Doing;
 use super::gate::{self, Entry};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::session::Session;
 use crate::lifecycle::submit::{Submission, submit};
+
+/// Sessions that one statement inserts: a tenant's whole fleet is accepted in one transaction of many short statements.
+const CHUNK: usize = 1_000;
 
 /// Names a submission of a submitter, so that sending it again makes nothing twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,16 @@ pub enum Accepted {
 impl Store {
     /// Accepts submissions, all or none. With a key, all must be for one tenant.
     pub async fn submit(&self, submissions: Vec<Submission>, key: Option<&Key>) -> Result<Accepted, Error> {
+        self.submit_audited(submissions, key, None).await
+    }
+
+    /// The same, with the call's audit entry in the same transaction.
+    pub async fn submit_audited(
+        &self,
+        submissions: Vec<Submission>,
+        key: Option<&Key>,
+        audit: Option<&Audit>,
+    ) -> Result<Accepted, Error> {
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
         if let (Some(key), Some(first)) = (key, submissions.first())
@@ -44,6 +58,9 @@ impl Store {
         }
         let row = tx.query_one("SELECT clock_timestamp() AS now", &[]).await.doing("asking for the time")?;
         let entries = submit_in(&tx, submissions, row.get("now"), key).await?;
+        if let Some(audit) = audit {
+            audit::record(&tx, audit).await?;
+        }
         tx.commit().await.doing("accepting sessions")?;
         self.tell(entries.iter().map(|entry| &entry.change));
         Ok(Accepted::New(entries.iter().map(|entry| entry.change.after.id).collect()))
@@ -127,8 +144,10 @@ async fn submit_in(
         .zip(&drawn)
         .map(|(submission, row)| Entry::bare(submit(SessionId(row.get("id")), submission, now)))
         .collect();
-    insert(tx, &entries).await?;
-    gate::transitions(tx, &entries.iter().collect::<Vec<_>>()).await?;
+    for chunk in entries.chunks(CHUNK) {
+        insert(tx, chunk).await?;
+        gate::transitions(tx, &chunk.iter().collect::<Vec<_>>()).await?;
+    }
     let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
     if let (Some(key), Some(tenant)) = (key, tenant) {
         tx.execute(

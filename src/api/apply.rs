@@ -1,0 +1,54 @@
+//! Fleet files: checked and applied whole, or not at all.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::body::Body;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::router::Api;
+use crate::domain::Role;
+use crate::store::fleet::{Applied, NotApplied};
+
+/// Fleet files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Files {
+    files: Vec<File>,
+    /// Only say what would change.
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A fleet file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Its name, for messages.
+    name: String,
+    text: String,
+}
+
+/// `POST /v1/apply`
+pub(super) async fn apply(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(wanted): Body<Files>,
+) -> Result<Json<Applied>, Problem> {
+    caller.must_be(Role::Admin)?;
+    caller.must_see_all()?;
+    let names: Vec<&str> = wanted.files.iter().take(20).map(|file| file.name.as_str()).collect();
+    if !wanted.dry_run {
+        caller.audit("fleet.apply", json!({ "files": names, "of": wanted.files.len() }), &wanted.reason).await?;
+    }
+    let files: Vec<(String, String)> = wanted.files.into_iter().map(|file| (file.name, file.text)).collect();
+    match api.store.apply_files(&files, wanted.dry_run).await {
+        Ok(applied) => Ok(Json(applied)),
+        Err(NotApplied::Faulty(faults)) => Err(Problem::faulty(faults)),
+        Err(NotApplied::Store(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,30 @@
+//! The API: HTTP and JSON over the store. In reading order:
+//!
+//! - [`serve`]: a listener, until the drain
+//! - [`router`]: every route
+//! - [`caller`]: who calls, and what they may do
+//! - [`problem`]: every refusal has one form (RFC 9457)
+//! - [`query`], [`body`]: what is taken from a request
+//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`computers`], [`tenants`], [`dead_letters`],
+//!   [`status`]
+//!
+//! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
+
+mod apply;
+mod body;
+mod caller;
+mod computers;
+mod dead_letters;
+mod intents;
+mod problem;
+mod query;
+mod router;
+mod serve;
+mod session;
+mod sessions;
+mod status;
+mod tenants;
+
+pub use problem::{FileFault, Problem};
+pub use router::router;
+pub use serve::serve;

@@ -1,0 +1,101 @@
+//! Actions and logs as they are shown.
+
+use jiff::Timestamp;
+use pitcrew_protocol::{StepKind, StepStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::session::Stage;
+
+/// One maintenance item's work in a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActionLine {
+    /// Its place in the plan.
+    pub seq: i32,
+    /// The item.
+    pub item: String,
+    /// The deployment that wants it.
+    pub deployment: String,
+    /// What is done.
+    pub action: String,
+    /// Why it is planned: a word of a fixed set.
+    pub why: String,
+    /// Why it is planned, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why_text: String,
+    /// What was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected: Option<String>,
+    /// What is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<String>,
+    /// `planned`, `started` or `done`.
+    pub status: String,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Why it ended so: a word of a fixed set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_reason: Option<String>,
+    /// What happened, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What was observed when it was looked at again after the change; absent if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<String>,
+    /// How often it was started.
+    pub attempts: i32,
+    /// The planning that made it: a plan made anew after drift has another one.
+    pub plan: i32,
+    /// Its last start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Uuid>,
+    /// When it was started first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+}
+
+impl ActionLine {
+    /// How long it took, in milliseconds.
+    pub fn took_ms(&self) -> Option<i64> {
+        let (from, to) = (self.started_at?, self.ended_at?);
+        Some((to.as_millisecond() - from.as_millisecond()).max(0))
+    }
+}
+
+/// What one step wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// The run it is part of.
+    pub run_id: Uuid,
+    /// The stage that started the run.
+    pub stage: Stage,
+    /// The action's place in the plan, in execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<i32>,
+    /// The item.
+    pub item: String,
+    /// What the step was for.
+    pub step: StepKind,
+    /// Whether it succeeded, and if not, why.
+    pub status: StepStatus,
+    /// The exit code of its script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The last line it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// What it wrote.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
+    /// How many bytes of output were left out.
+    #[serde(default)]
+    pub output_omitted: u64,
+    /// When it started, by the computer's clock.
+    pub started_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,19 @@
+//! What people are shown: the answers of the API, which the command line prints. Values only; the store fills them.
+
+mod action;
+mod computer;
+mod letter;
+mod overview;
+mod session;
+mod summary;
+mod timeline;
+mod why;
+
+pub use action::{ActionLine, LogEntry};
+pub use computer::{ComputerLine, LastSession, Presence};
+pub use letter::{LetterLine, LetterState};
+pub use overview::{Count, Overview, Scheduler, WorkerLine};
+pub use session::{Page, SessionDetail, SessionLine, StageLine, StageState};
+pub use summary::{Found, Report};
+pub use timeline::{Doing, Part, Sums, Timeline, TransitionLine, timeline};
+pub use why::{Facts, Other, Why, why};

@@ -1,0 +1,416 @@
+//! Reads a submission from outside: either it is right in every field, or everything that is wrong with it is said.
+//!
+//! Whether its computers and deployments exist is not known here; the store resolves them.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::message::{ComputerRef, LARGEST_KEY, SUBMISSION_VERSION, SubmissionTarget, SubmissionV1};
+use super::reply::Violation;
+use crate::domain::ids::ComputerId;
+use crate::domain::session::{Kind, Priority, RebootPolicy};
+use crate::domain::suggest::did_you_mean;
+use crate::domain::words::UnknownWord;
+
+/// Computers that may be named in one submission.
+const MOST_COMPUTERS: usize = 10_000;
+/// Deployments that may be named in one submission.
+const MOST_DEPLOYMENTS: usize = 100;
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 1_000;
+/// The longest name of anything, in characters.
+const LONGEST_NAME: usize = 255;
+
+const FIELDS: &[&str] = &[
+    "v",
+    "key",
+    "target",
+    "kind",
+    "deployments",
+    "inventory",
+    "priority",
+    "reboot",
+    "reason",
+    "not_before",
+    "expires_at",
+];
+
+/// Reads a submission from JSON text.
+///
+/// # Errors
+/// Everything that is wrong with it; of a text that is not JSON, where it stops being that.
+pub fn read_bytes(text: &[u8]) -> Result<SubmissionV1, Vec<Violation>> {
+    match serde_json::from_slice::<Value>(text) {
+        Ok(document) => read(&document),
+        Err(error) => Err(vec![Violation::new(
+            "",
+            "not_json",
+            format!("The text is not JSON from line {}, column {} on: {error}.", error.line(), error.column()),
+        )]),
+    }
+}
+
+/// Reads a submission.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(document: &Value) -> Result<SubmissionV1, Vec<Violation>> {
+    let Value::Object(fields) = document else {
+        return Err(vec![Violation::new("", "wrong_type", "A submission is a JSON object.")]);
+    };
+    let mut reader = Reader { fields, violations: Vec::new() };
+    // A document of another version may have other fields: nothing else that is said about it would help.
+    if let Some(violation) = reader.version() {
+        return Err(vec![violation]);
+    }
+    reader.unknown_fields();
+    let submission = SubmissionV1 {
+        v: SUBMISSION_VERSION,
+        key: reader.key(),
+        target: reader.target(),
+        kind: reader.word("kind", Kind::WORDS, Kind::Full),
+        deployments: reader.deployments(),
+        inventory: reader.flag("inventory"),
+        priority: reader.priority(),
+        reboot: reader.word("reboot", RebootPolicy::WORDS, RebootPolicy::Never),
+        reason: reader.text("reason", LONGEST_REASON).unwrap_or_default(),
+        not_before: reader.time("not_before"),
+        expires_at: reader.time("expires_at"),
+    };
+    reader.together(&submission);
+    if reader.violations.is_empty() { Ok(submission) } else { Err(reader.violations) }
+}
+
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    violations: Vec<Violation>,
+}
+
+impl Reader<'_> {
+    fn version(&self) -> Option<Violation> {
+        match self.fields.get("v") {
+            None => Some(Violation::new("/v", "missing", "The version of the document is missing; known is: 1.")),
+            Some(v) if v.as_u64() == Some(SUBMISSION_VERSION.into()) => None,
+            Some(other) => Some(Violation::new(
+                "/v",
+                "unknown_version",
+                format!("{} is not a version this program knows; known is: 1.", short(other)),
+            )),
+        }
+    }
+
+    fn unknown_fields(&mut self) {
+        for name in self.fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+            let near = did_you_mean(name, FIELDS.iter().copied());
+            self.violations.push(Violation::new(
+                pointer(&[name]),
+                "unknown_field",
+                format!("There is no such field.{near}"),
+            ));
+        }
+    }
+
+    fn key(&mut self) -> Option<String> {
+        let key = self.text("key", LARGEST_KEY)?;
+        if key.is_empty() {
+            self.wrong("/key", "empty", "A key has at least one character; leave it out for none.");
+        }
+        Some(key)
+    }
+
+    fn target(&mut self) -> SubmissionTarget {
+        let nothing = || SubmissionTarget::Computers(Vec::new());
+        let target = match self.fields.get("target") {
+            Some(Value::Object(target)) => target,
+            Some(other) => {
+                self.wrong_type("/target", "an object with \"computers\" or \"tenant\"", other);
+                return nothing();
+            }
+            None => {
+                self.wrong("/target", "missing", "Say which: {\"computers\": [names or ids]} or {\"tenant\": name}.");
+                return nothing();
+            }
+        };
+        for name in target.keys().filter(|name| !["computers", "tenant"].contains(&name.as_str())) {
+            let near = did_you_mean(name, ["computers", "tenant"]);
+            self.wrong(&pointer(&["target", name]), "unknown_field", format!("There is no such field.{near}"));
+        }
+        match (target.get("computers"), target.get("tenant")) {
+            (Some(Value::Array(computers)), None) => SubmissionTarget::Computers(self.computers(computers)),
+            (None, Some(Value::String(tenant))) if !tenant.is_empty() && tenant.chars().count() <= LONGEST_NAME => {
+                SubmissionTarget::Tenant(tenant.clone())
+            }
+            (Some(other), None) => {
+                self.wrong_type("/target/computers", "an array of names or ids", other);
+                nothing()
+            }
+            (None, Some(other)) => {
+                self.wrong_type("/target/tenant", "the name of a tenant", other);
+                nothing()
+            }
+            (Some(_), Some(_)) => {
+                self.wrong("/target", "conflict", "Either \"computers\" or \"tenant\", not both.");
+                nothing()
+            }
+            (None, None) => {
+                self.wrong("/target", "missing", "Say which: {\"computers\": [names or ids]} or {\"tenant\": name}.");
+                nothing()
+            }
+        }
+    }
+
+    fn computers(&mut self, computers: &[Value]) -> Vec<ComputerRef> {
+        if computers.is_empty() {
+            self.wrong("/target/computers", "empty", "Name at least one computer.");
+        }
+        if computers.len() > MOST_COMPUTERS {
+            let message =
+                format!("{} computers are named; at most {MOST_COMPUTERS} go into one submission.", computers.len());
+            self.wrong("/target/computers", "too_many", message);
+            return Vec::new();
+        }
+        let mut seen = HashSet::new();
+        let mut named = Vec::with_capacity(computers.len());
+        for (place, computer) in computers.iter().enumerate() {
+            let at = format!("/target/computers/{place}");
+            let computer = match (computer.as_i64(), computer) {
+                (Some(id), _) if id > 0 => ComputerRef::Id(ComputerId(id)),
+                (None, Value::String(name)) if !name.is_empty() && name.chars().count() <= 2 * LONGEST_NAME => {
+                    ComputerRef::Name(name.clone())
+                }
+                _ => {
+                    self.wrong_type(&at, "the name or the id of a computer", computer);
+                    continue;
+                }
+            };
+            if seen.insert(computer.clone()) {
+                named.push(computer);
+            } else {
+                self.wrong(&at, "duplicate", "This computer is named twice; a session is made once for each.");
+            }
+        }
+        named
+    }
+
+    fn deployments(&mut self) -> Vec<String> {
+        let names = match self.fields.get("deployments") {
+            None => return Vec::new(),
+            Some(Value::Array(names)) => names,
+            Some(other) => {
+                self.wrong_type("/deployments", "an array of names", other);
+                return Vec::new();
+            }
+        };
+        if names.len() > MOST_DEPLOYMENTS {
+            self.wrong("/deployments", "too_many", format!("At most {MOST_DEPLOYMENTS} deployments may be named."));
+            return Vec::new();
+        }
+        let mut read = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let at = format!("/deployments/{place}");
+            match name {
+                Value::String(name) if !name.is_empty() && name.chars().count() <= LONGEST_NAME => {
+                    if read.contains(name) {
+                        self.wrong(&at, "duplicate", "This deployment is named twice.");
+                    } else {
+                        read.push(name.clone());
+                    }
+                }
+                other => self.wrong_type(&at, "the name of a deployment", other),
+            }
+        }
+        read
+    }
+
+    fn priority(&mut self) -> Priority {
+        match self.fields.get("priority") {
+            Some(Value::Number(number)) => match number.as_u64() {
+                Some(rank @ 0..=3) => Priority::from_rank(i16::try_from(rank).unwrap_or_default()),
+                _ => {
+                    let message = format!("{number} is no priority: 0 (emergency) to 3 (low), or a word.");
+                    self.wrong("/priority", "out_of_range", message);
+                    Priority::Normal
+                }
+            },
+            _ => self.word("priority", Priority::WORDS, Priority::Normal),
+        }
+    }
+
+    fn word<T: FromStr<Err = UnknownWord>>(&mut self, name: &str, known: &[&str], default: T) -> T {
+        let text = match self.fields.get(name) {
+            None => return default,
+            Some(Value::String(text)) => text,
+            Some(other) => {
+                self.wrong_type(&pointer(&[name]), &format!("one of {}", known.join(", ")), other);
+                return default;
+            }
+        };
+        text.parse().unwrap_or_else(|error: UnknownWord| {
+            let near = did_you_mean(text, known.iter().copied());
+            self.wrong(&pointer(&[name]), "unknown_word", format!("{error}.{near}"));
+            default
+        })
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.fields.get(name) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(other) => {
+                self.wrong_type(&pointer(&[name]), "true or false", other);
+                false
+            }
+        }
+    }
+
+    fn text(&mut self, name: &str, longest: usize) -> Option<String> {
+        match self.fields.get(name)? {
+            Value::String(text) if text.chars().count() <= longest && !text.contains('\0') => Some(text.clone()),
+            Value::String(text) => {
+                let length = text.chars().count();
+                let message =
+                    format!("The text has {length} characters; at most {longest} are taken, none of them NUL.");
+                self.wrong(&pointer(&[name]), "too_long", message);
+                None
+            }
+            other => {
+                self.wrong_type(&pointer(&[name]), "a text", other);
+                None
+            }
+        }
+    }
+
+    fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let Value::String(text) = self.fields.get(name)? else {
+            self.wrong_type(&pointer(&[name]), "a time such as \"2030-01-31T22:00:00Z\"", &self.fields[name]);
+            return None;
+        };
+        match text.parse() {
+            Ok(time) => Some(time),
+            Err(error) => {
+                let message = format!("\"{text}\" is no time such as \"2030-01-31T22:00:00Z\": {error}.");
+                self.wrong(&pointer(&[name]), "wrong_type", message);
+                None
+            }
+        }
+    }
+
+    /// What no field says alone.
+    fn together(&mut self, submission: &SubmissionV1) {
+        let named = self.fields.get("deployments").is_some_and(|names| names.as_array().is_none_or(|n| !n.is_empty()));
+        match submission.kind {
+            Kind::Targeted if !named => {
+                self.wrong("/deployments", "missing", "A targeted session names at least one deployment.");
+            }
+            Kind::Full | Kind::Onboarding | Kind::Detection if named => {
+                let message = format!("Only a targeted session names deployments; this one is {}.", submission.kind);
+                self.wrong("/deployments", "conflict", message);
+            }
+            Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Detection => {}
+        }
+        if let (Some(from), Some(until)) = (submission.not_before, submission.expires_at)
+            && until <= from
+        {
+            self.wrong("/expires_at", "conflict", "It expires before it may start.");
+        }
+    }
+
+    fn wrong(&mut self, pointer: &str, code: &str, message: impl Into<String>) {
+        self.violations.push(Violation::new(pointer, code, message));
+    }
+
+    fn wrong_type(&mut self, pointer: &str, expected: &str, found: &Value) {
+        self.wrong(pointer, "wrong_type", format!("{} is not {expected}.", short(found)));
+    }
+}
+
+/// A JSON pointer to a field (RFC 6901).
+fn pointer(names: &[&str]) -> String {
+    names.iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+/// A value as it is quoted in a message: whole if it is short.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 60 { text } else { format!("{} …", text.chars().take(60).collect::<String>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn codes(document: Value) -> Vec<(String, String)> {
+        let violations = read(&document).expect_err("it is wrong");
+        violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_right_is_read_and_written_alike() {
+        let least = read(&json!({"v": 1, "target": {"tenant": "contoso"}})).unwrap();
+        assert_eq!(least, SubmissionV1::new(SubmissionTarget::Tenant("contoso".into())));
+        let most = json!({
+            "v": 1, "key": "k", "target": {"computers": ["pc-1", 7, "contoso/pc-2"]}, "kind": "targeted",
+            "deployments": ["editor"], "inventory": true, "priority": 0, "reboot": "if_needed", "reason": "r",
+            "not_before": "2030-01-01T00:00:00Z", "expires_at": "2030-01-02T00:00:00Z",
+        });
+        let read_it = read(&most).unwrap();
+        assert_eq!(read_it.priority, Priority::Emergency);
+        assert_eq!(serde_json::from_value::<SubmissionV1>(most).unwrap(), read_it);
+        assert_eq!(read(&serde_json::to_value(&read_it).unwrap()).unwrap(), read_it);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let found = codes(json!({
+            "v": 1, "target": {"computers": ["a", 0, "a"], "x": 1}, "kind": "ful", "priorty": 1, "priority": 4,
+            "reboot": 1, "not_before": "soon", "inventory": "yes", "deployments": ["d"], "a/b": 1,
+        }));
+        let expected = [
+            ("/a~1b", "unknown_field"),
+            ("/priorty", "unknown_field"),
+            ("/target/x", "unknown_field"),
+            ("/target/computers/1", "wrong_type"),
+            ("/target/computers/2", "duplicate"),
+            ("/kind", "unknown_word"),
+            ("/inventory", "wrong_type"),
+            ("/priority", "out_of_range"),
+            ("/reboot", "wrong_type"),
+            ("/not_before", "wrong_type"),
+            ("/deployments", "conflict"),
+        ];
+        let (mut found, mut expected) = (found, pairs(&expected));
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn targets_versions_and_texts_that_are_no_json() {
+        assert_eq!(codes(json!({"v": 2, "goal": 1})), pairs(&[("/v", "unknown_version")]));
+        assert_eq!(codes(json!({})), pairs(&[("/v", "missing")]));
+        assert_eq!(codes(json!([1])), pairs(&[("", "wrong_type")]));
+        assert_eq!(codes(json!({"v": 1})), pairs(&[("/target", "missing")]));
+        let both = json!({"v": 1, "target": {"computers": ["a"], "tenant": "b"}, "kind": "targeted"});
+        assert_eq!(codes(both), pairs(&[("/target", "conflict"), ("/deployments", "missing")]));
+        let not_json = read_bytes(b"{\"v\": 1,\n  oops}").unwrap_err();
+        assert_eq!(not_json[0].code, "not_json");
+        assert!(not_json[0].message.contains("line 2, column 3"), "{}", not_json[0].message);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read_bytes(&bytes);
+        }
+    }
+}

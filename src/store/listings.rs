@@ -1,0 +1,135 @@
+//! Lists of sessions, live and final alike, the newest first; paged by key, never by offset.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::error::Doing;
+use super::{Error, Store, rows};
+use crate::domain::report::{Page, SessionLine};
+use crate::domain::session::{Kind, Priority, Status};
+use crate::domain::{ComputerId, SessionId, TenantId};
+
+/// Which sessions are listed; what is absent does not narrow.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    /// Only in one of these.
+    pub status: Vec<Status>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only of this computer.
+    pub computer: Option<ComputerId>,
+    /// Only those submitted at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only these.
+    pub ids: Option<Vec<SessionId>>,
+}
+
+/// What a list shows that both tables have.
+const COLUMNS: &str = "s.id, s.tenant_id, s.computer_id, s.kind, s.priority, s.status, s.stage, s.attempt, s.created_at, \
+     s.started_at, s.last_error, s.\"order\" ->> 'by' AS by, coalesce(s.\"order\" ->> 'reason', '') AS reason";
+
+impl Store {
+    /// A page of sessions, those with ids below `after`.
+    pub async fn list_sessions(
+        &self,
+        filter: &Filter,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<SessionLine>, Error> {
+        let mut values: Vec<Box<dyn ToSql + Sync + Send>> = Vec::new();
+        let mut conditions = vec!["true".to_owned()];
+        let mut condition = |text: &str, value: Box<dyn ToSql + Sync + Send>| {
+            values.push(value);
+            conditions.push(text.replace('?', &format!("${}", values.len())));
+        };
+        if let Some(after) = after {
+            condition("s.id < ?", Box::new(after));
+        }
+        if !filter.status.is_empty() {
+            let words: Vec<&'static str> = filter.status.iter().map(|status| status.as_str()).collect();
+            condition("s.status = ANY(?)", Box::new(words));
+        }
+        if let Some(kind) = filter.kind {
+            condition("s.kind = ?", Box::new(kind.as_str()));
+        }
+        if let Some(tenant) = filter.tenant {
+            condition("s.tenant_id = ?", Box::new(tenant.0));
+        }
+        if let Some(computer) = filter.computer {
+            condition("s.computer_id = ?", Box::new(computer.0));
+        }
+        if let Some(since) = filter.since {
+            condition("s.created_at >= ?", Box::new(since));
+        }
+        if let Some(ids) = &filter.ids {
+            condition("s.id = ANY(?)", Box::new(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+        }
+        let conditions = conditions.join(" AND ");
+        values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
+        let most = format!("${}", values.len());
+        // A session cannot be in both: it moves from one to the other in one transaction, and this is one snapshot.
+        let sql = format!(
+            "WITH page AS (
+                 (SELECT {COLUMNS}, s.waiting_on, s.run_after, NULL::timestamptz AS finished_at
+                  FROM session s WHERE {conditions} ORDER BY s.id DESC LIMIT {most})
+                 UNION ALL
+                 (SELECT {COLUMNS}, NULL, NULL, s.finished_at
+                  FROM session_history s WHERE {conditions} ORDER BY s.id DESC LIMIT {most})
+             )
+             SELECT page.*, coalesce(t.name, '') AS tenant, coalesce(c.name, '') AS computer,
+                    coalesce(a.done, 0) AS actions_done, coalesce(a.planned, 0) AS actions, a.doing
+             FROM (SELECT * FROM page ORDER BY id DESC LIMIT {most}) page
+             LEFT JOIN tenant t ON t.id = page.tenant_id
+             LEFT JOIN computer c ON c.id = page.computer_id
+             LEFT JOIN LATERAL (
+                 SELECT count(*) AS planned, count(*) FILTER (WHERE status = 'done') AS done,
+                        min(item) FILTER (WHERE status = 'started') AS doing
+                 FROM action a
+                 WHERE a.session_id = page.id
+                   AND a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = page.id)
+             ) a ON true
+             ORDER BY page.id DESC"
+        );
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&sql).await.doing("listing sessions")?;
+        let references: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+        let found = client.query(&statement, &references).await.doing("listing sessions")?;
+        let lines = found.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(lines, limit, |line| line.id.0))
+    }
+
+    /// One session as it is listed.
+    pub async fn session_line(&self, id: SessionId) -> Result<Option<SessionLine>, Error> {
+        let filter = Filter { ids: Some(vec![id]), ..Filter::default() };
+        Ok(self.list_sessions(&filter, None, 1).await?.items.pop())
+    }
+}
+
+fn line(row: &Row) -> Result<SessionLine, Error> {
+    Ok(SessionLine {
+        id: SessionId(row.get("id")),
+        tenant_id: TenantId(row.get("tenant_id")),
+        tenant: row.get("tenant"),
+        computer_id: ComputerId(row.get("computer_id")),
+        computer: row.get("computer"),
+        kind: rows::word(row, "kind")?,
+        priority: Priority::from_rank(row.get("priority")),
+        status: rows::word(row, "status")?,
+        waiting_on: rows::optional_word(row, "waiting_on")?,
+        stage: rows::word(row, "stage")?,
+        attempt: row.get("attempt"),
+        run_after: row.get("run_after"),
+        created_at: row.get("created_at"),
+        started_at: row.get("started_at"),
+        finished_at: row.get("finished_at"),
+        last_error: row.get("last_error"),
+        by: row.get::<_, Option<String>>("by").unwrap_or_default(),
+        reason: row.get("reason"),
+        actions_done: row.get("actions_done"),
+        actions: row.get("actions"),
+        doing: row.get("doing"),
+    })
+}

@@ -1,0 +1,31 @@
+//! Tenants: stopping them, and letting them go on.
+
+use jiff::Timestamp;
+
+use super::error::Doing;
+use super::{Error, Store};
+use crate::domain::TenantId;
+
+impl Store {
+    /// The id of a tenant.
+    pub async fn tenant_id(&self, name: &str) -> Result<Option<TenantId>, Error> {
+        let client = self.client().await?;
+        let row =
+            client.query_opt("SELECT id FROM tenant WHERE name = $1", &[&name]).await.doing("looking for a tenant")?;
+        Ok(row.map(|row| TenantId(row.get("id"))))
+    }
+
+    /// Stops a tenant, so that nothing of it is admitted, or lets it go on. Returns since when it is stopped.
+    pub async fn set_stopped(&self, tenant: TenantId, stopped: bool) -> Result<Option<Timestamp>, Error> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(
+                "UPDATE tenant SET stopped_at = CASE WHEN $2 THEN coalesce(stopped_at, clock_timestamp()) END
+                 WHERE id = $1 RETURNING stopped_at",
+                &[&tenant.0, &stopped],
+            )
+            .await
+            .doing("stopping or starting a tenant")?;
+        Ok(row.and_then(|row| row.get("stopped_at")))
+    }
+}

@@ -1,0 +1,7 @@
+//! The API over real HTTP, on a real database.
+
+mod access;
+mod house;
+mod sessions;
+mod views;
+mod wakes;
