@@ -39,3 +39,5 @@ pub mod telemetry;
 pub mod shutdown;
 // Everything on one machine: private services, supervision, the demo.
 pub mod boot;
+// Whether what must hold did hold, from the evidence that is left.
+pub mod check;

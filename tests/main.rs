@@ -4,6 +4,7 @@ mod support;
 
 mod api;
 mod broker;
+mod check;
 mod fleet;
 mod gateway;
 mod harness;

@@ -11,6 +11,7 @@ mod rows;
 
 pub mod admission;
 pub mod audit;
+pub mod check;
 pub mod claims;
 pub mod computers;
 mod database;
