@@ -32,6 +32,9 @@ pub mod gateway;
 // HTTP and JSON for people, programs and the command line.
 pub mod api;
 
+// What others are told.
+pub mod notify;
+
 // What every server program begins and ends with.
 pub mod process;
 pub mod config;

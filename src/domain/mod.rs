@@ -27,6 +27,7 @@ pub mod retry;
 pub mod session;
 pub mod submission;
 pub mod transition;
+pub mod event;
 
 pub mod report;
 pub mod role;

@@ -1,5 +1,6 @@
 //! Leads, and while leading runs the dispatcher and the rescuer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -7,6 +8,7 @@ use tracing::{info, warn};
 
 use super::dispatch::{Dispatch, Turn};
 use super::rescue::Rescue;
+use crate::notify::Events;
 use crate::store::terms::Term;
 use crate::store::wakes::Wakes;
 use crate::store::{Error, Store};
@@ -21,6 +23,8 @@ pub struct Lead {
     pub dispatch: Dispatch,
     /// Rescues.
     pub rescue: Rescue,
+    /// Tells others what happened.
+    pub events: Arc<Events>,
     /// How long a term is.
     pub term: Duration,
     /// The least and the most time between two turns.
@@ -39,7 +43,11 @@ impl Lead {
             match self.store.lead(&self.name, None, self.term).await {
                 Ok(Some(term)) => {
                     info!("{} leads for term {}", self.name, term.0);
+                    let leading = stop.child_token();
+                    let (events, told) = (self.events.clone(), leading.clone());
+                    tokio::spawn(async move { events.run(told).await });
                     self.lead(term, &stop).await;
+                    leading.cancel();
                 }
                 Ok(None) => {}
                 Err(error) => warn!(error = &error as &dyn std::error::Error, "The lead could not be asked for"),

@@ -1,5 +1,6 @@
 //! The scheduler's program: configure, connect, declare the broker's topology, lead or stand by, drain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{error, info};
@@ -7,9 +8,10 @@ use tracing::{error, info};
 use super::dispatch::Dispatch;
 use super::lead::Lead;
 use super::rescue::Rescue;
-use crate::broker::Broker;
 use crate::config::Config;
+use crate::broker::{Broker, Error};
 use crate::lifecycle::lose::LossPolicy;
+use crate::notify::Events;
 use crate::process::Process;
 use crate::stage::publish::Jobs;
 use crate::store::wakes::Wakes;
@@ -56,6 +58,7 @@ pub fn lead(process: &Process, broker: &Broker) -> Lead {
                 longest: settings.rescue_longest,
             },
         },
+        events: Arc::new(Events { store: store.clone(), broker: broker.clone() }),
         term: settings.term,
         tick: (settings.tick_min, settings.tick_max),
         wakes: Wakes::listen(store),
@@ -63,24 +66,20 @@ pub fn lead(process: &Process, broker: &Broker) -> Lead {
 }
 
 /// Sees to it that the topology is there, also where nobody consumes yet. A queue of that name that is different is
-/// told of once: nothing here can mend it.
+/// told of once: nothing here can mend it. A broker that is away is told of by its link.
 async fn declare(broker: Broker) {
     let mut told = String::new();
     loop {
-        match broker.declare().await {
-            Ok(()) => {
-                if !told.is_empty() {
-                    info!("The broker has what it needs");
-                }
+        match broker.up(DECLARE_AGAIN).await.and(broker.declare().await) {
+            Err(why @ Error::Mismatch { .. }) if told != why.to_string() => {
+                told = why.to_string();
+                error!("The broker does not have what it needs: {told}");
+            }
+            Ok(()) if !told.is_empty() => {
+                info!("The broker has what it needs");
                 told.clear();
             }
-            Err(why) => {
-                let why = why.to_string();
-                if why != told {
-                    error!("The broker does not have what it needs: {why}");
-                    told = why;
-                }
-            }
+            Ok(()) | Err(_) => {}
         }
         tokio::time::sleep(DECLARE_AGAIN).await;
     }

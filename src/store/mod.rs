@@ -22,6 +22,7 @@ pub mod intents;
 pub mod leases;
 pub mod listings;
 pub mod overview;
+pub mod outbox;
 pub mod policy;
 pub mod presence;
 pub mod rejections;

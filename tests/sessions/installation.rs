@@ -54,6 +54,11 @@ impl Installation {
         Installation { programs: Vec::new(), store, sql, tenant: TenantId(row.get("id")), env, _database: database }
     }
 
+    /// What the names of its exchanges and queues begin with.
+    pub fn prefix(&self) -> String {
+        self.env["PITCREW_AMQP__PREFIX"].clone()
+    }
+
     /// Starts a scheduler and one worker of each stage.
     pub fn start_all(&mut self) {
         self.start("pitcrew", &["scheduler"]);

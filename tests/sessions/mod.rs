@@ -1,4 +1,5 @@
 //! Whole sessions through the real programs.
 
+mod events;
 mod installation;
 mod main_job;
