@@ -54,6 +54,11 @@ impl Installation {
         Installation { programs: Vec::new(), store, sql, tenant: TenantId(row.get("id")), env, _database: database }
     }
 
+    /// Sets a variable for the programs that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
     /// What the names of its exchanges and queues begin with.
     pub fn prefix(&self) -> String {
         self.env["PITCREW_AMQP__PREFIX"].clone()
