@@ -31,6 +31,8 @@ pub mod scheduler;
 pub mod gateway;
 // HTTP and JSON for people, programs and the command line.
 pub mod api;
+// The operator's verbs, over HTTP only.
+pub mod cli;
 
 // What others are told.
 pub mod notify;

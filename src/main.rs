@@ -11,16 +11,18 @@ use pitcrew::gateway::{self, Gateway};
 use pitcrew::process::Process;
 use pitcrew::shutdown::Shutdown;
 use pitcrew::store::{self, Store};
-use pitcrew::{api, boot, scheduler, telemetry};
+use pitcrew::{api, boot, cli, scheduler, telemetry};
 use tokio::net::TcpListener;
 
 /// Keeps every computer of a large fleet in its desired state.
 #[derive(Debug, Parser)]
-#[command(name = "pitcrew", version)]
+#[command(name = "pitcrew", version, after_help = cli::EXIT_CODES)]
 struct Program {
     /// A file with settings that differ from the defaults.
     #[arg(long, global = true, env = "PITCREW_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    common: cli::Common,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -52,6 +54,8 @@ enum Verb {
         #[arg(long)]
         tenant: Option<String>,
     },
+    #[command(flatten)]
+    Operator(cli::Verb),
 }
 
 #[tokio::main]
@@ -75,6 +79,13 @@ async fn main() -> ExitCode {
             print!("{loaded}");
             Ok(())
         }
+        Verb::Operator(verb) => match cli::run(verb, &program.common, &loaded.config.api).await {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                eprintln!("{failure}");
+                return ExitCode::from(&failure);
+            }
+        },
         Verb::Token { name, role, tenant } => token(&loaded.config, &name, role, tenant.as_deref()).await,
     };
     match done {

@@ -5,6 +5,7 @@ mod support;
 mod api;
 mod broker;
 mod check;
+mod cli;
 mod fleet;
 mod gateway;
 mod harness;

@@ -1,7 +1,7 @@
 //! The API over real HTTP, on a real database.
 
 mod access;
-mod house;
+pub mod house;
 mod sessions;
 mod views;
 mod wakes;

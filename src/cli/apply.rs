@@ -1,0 +1,54 @@
+//! `pitcrew apply`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Client, Failure, Output, input};
+
+/// What it takes.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A file, a folder, or - for the standard input; may be given several times.
+    #[arg(short, long = "file", required = true, value_name = "PATH")]
+    files: Vec<PathBuf>,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Why, for the audit.
+    #[arg(long, default_value = "")]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Applied {
+    created: Vec<String>,
+    changed: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Apply {
+    pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
+        let files = input::files(&self.files)?;
+        let body = json!({ "files": files, "dry_run": self.dry_run, "reason": self.reason });
+        let answer = client.post(&["v1", "apply"], &body).await?;
+        output.show(&answer, |applied: &Applied| {
+            let tense = if self.dry_run { "would be " } else { "" };
+            let mut text = String::new();
+            for (word, names) in [("created", &applied.created), ("changed", &applied.changed)] {
+                for name in names {
+                    text.push_str(&format!("{tense}{word} {name}\n"));
+                }
+            }
+            text.push_str(&format!(
+                "{} {tense}created, {} {tense}changed, {} left as they are.",
+                applied.created.len(),
+                applied.changed.len(),
+                applied.left.len()
+            ));
+            text
+        })
+    }
+}

@@ -1,0 +1,8 @@
+//! `pitcrew computer …`
+
+mod list;
+mod show;
+mod token;
+mod verb;
+
+pub(super) use verb::{Verb, run};

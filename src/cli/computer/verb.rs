@@ -1,0 +1,31 @@
+//! What can be said of computers.
+
+use clap::Subcommand;
+
+use super::{list, show, token};
+use crate::cli::{Client, Failure, Output};
+
+/// What can be said of computers.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List computers.
+    List(list::List),
+    /// Show a computer: its connection, its sessions.
+    Show {
+        /// A name, tenant/name, or an id.
+        computer: String,
+    },
+    /// Mint a token for a computer's agent; it is shown once, and an earlier one ends.
+    Token {
+        /// A name, tenant/name, or an id.
+        computer: String,
+    },
+}
+
+pub(crate) async fn run(verb: Verb, client: &Client, output: &Output) -> Result<(), Failure> {
+    match verb {
+        Verb::List(list) => list.run(client, output).await,
+        Verb::Show { computer } => show::run(&computer, client, output).await,
+        Verb::Token { computer } => token::run(&computer, client, output).await,
+    }
+}

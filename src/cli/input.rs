@@ -1,0 +1,69 @@
+//! Fleet files from where the command line says they are: files, folders, or the standard input.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::Failure;
+
+/// Files that are taken from folders at most.
+const MOST_FILES: usize = 10_000;
+
+/// A fleet file.
+#[derive(Debug, Serialize)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Reads files; of folders, every `.yaml` and `.yml` in and below them, in the order of their names; `-` is the standard
+/// input.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(|error| cannot(path, &error))?;
+            found.push(File { name: "<stdin>".to_owned(), text });
+        } else if path.is_dir() {
+            let before = found.len();
+            folder(path, &mut found)?;
+            if found.len() == before {
+                let path = path.display();
+                return Err(Failure::BadInput(format!("there is no .yaml or .yml file in or below {path}")));
+            }
+        } else {
+            found.push(file(path)?);
+        }
+    }
+    Ok(found)
+}
+
+fn folder(path: &Path, found: &mut Vec<File>) -> Result<(), Failure> {
+    let entries = path.read_dir().map_err(|error| cannot(path, &error))?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>().map_err(|error| cannot(path, &error))?;
+    paths.sort();
+    for path in paths {
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        if path.is_dir() && !path.is_symlink() {
+            folder(&path, found)?;
+        } else if yaml {
+            found.push(file(&path)?);
+        }
+        if found.len() > MOST_FILES {
+            return Err(Failure::BadInput(format!("there are more than {MOST_FILES} files")));
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path) -> Result<File, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(path, &error))?;
+    Ok(File { name: path.display().to_string(), text })
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::BadInput(format!("{} cannot be read: {error}", path.display()))
+}

@@ -1,0 +1,26 @@
+//! The operator's verbs, over HTTP only. In reading order: what can be said, how the server is asked, how a program ends,
+//! how answers look, and the verbs, one a file.
+//!
+//! Nothing here touches the database or the broker.
+
+mod client;
+mod exit;
+mod output;
+mod verb;
+
+pub mod render;
+
+mod apply;
+mod computer;
+mod dead_letter;
+mod input;
+mod plan;
+mod session;
+mod status;
+mod tenant;
+mod why;
+
+pub use client::Client;
+pub use exit::{EXIT_CODES, Failure};
+pub use output::{Format, Output};
+pub use verb::{Common, Verb, run};

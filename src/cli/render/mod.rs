@@ -1,0 +1,23 @@
+//! How answers look to people: pure functions from values to text, also used where several reports are shown at once.
+
+mod computers;
+mod letters;
+mod logs;
+mod overview;
+mod progress;
+mod report;
+mod sessions;
+mod style;
+mod timeline;
+mod why;
+
+pub use computers::{computer, computers};
+pub use letters::{letter, letters};
+pub use logs::logs;
+pub use overview::overview;
+pub use progress::{progress, progress_line};
+pub use report::{report, reports};
+pub use sessions::{session, sessions};
+pub use style::{Style, took};
+pub use timeline::timeline;
+pub use why::why;

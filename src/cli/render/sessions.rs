@@ -1,0 +1,81 @@
+//! Sessions, in a list and alone.
+
+use comfy_table::Cell;
+
+use super::style::{Style, lines};
+use super::took;
+use crate::domain::report::{Page, SessionDetail, SessionLine};
+
+/// A page of sessions.
+pub fn sessions(page: &Page<SessionLine>, style: Style) -> String {
+    if page.items.is_empty() {
+        return "No sessions.".to_owned();
+    }
+    let mut table = style.table(&["SESSION", "COMPUTER", "TENANT", "KIND", "STATUS", "AT", "SUBMITTED", "BY"]);
+    for line in &page.items {
+        table.add_row(vec![
+            Cell::new(line.id),
+            Cell::new(&line.computer),
+            Cell::new(&line.tenant),
+            Cell::new(line.kind),
+            style.status(line.status),
+            Cell::new(place(line)),
+            Cell::new(format!("{:.0}", line.created_at)),
+            Cell::new(&line.by),
+        ]);
+    }
+    let mut text = lines(&table);
+    if let Some(next) = page.next {
+        text.push_str(&format!("\nThere are more: --after {next}"));
+    }
+    text
+}
+
+/// Where a session is, in a few words.
+pub(super) fn place(line: &SessionLine) -> String {
+    if line.status.is_final() {
+        let end = line.finished_at.unwrap_or(line.created_at);
+        return format!("after {}", took(end.as_millisecond() - line.created_at.as_millisecond()));
+    }
+    let mut text = line.stage.to_string();
+    if let Some(waiting) = line.waiting_on {
+        text.push_str(&format!(", waits for {}", waiting.as_str()));
+    }
+    if line.actions > 0 {
+        text.push_str(&format!(" {}/{}", line.actions_done, line.actions));
+    }
+    if let Some(doing) = &line.doing {
+        text.push_str(&format!(" {doing}"));
+    }
+    text
+}
+
+/// One session.
+pub fn session(detail: &SessionDetail, style: Style) -> String {
+    let line = &detail.line;
+    let mut table = style.table(&["SESSION", &line.id.to_string()]);
+    let mut row = |name: &str, value: String| {
+        if !value.is_empty() {
+            table.add_row(vec![name.to_owned(), value]);
+        }
+    };
+    row("computer", format!("{}/{} ({})", line.tenant, line.computer, line.computer_id));
+    row("status", line.status.as_str().replace('_', " "));
+    row("at", place(line));
+    row("kind", format!("{}, {} priority", line.kind, line.priority));
+    row("deployments", detail.order.deployments.join(", "));
+    row("reboot", detail.order.reboot.as_str().replace('_', " "));
+    row("by", line.by.clone());
+    row("reason", line.reason.clone());
+    row("rerun of", detail.order.rerun_of.map(|id| id.to_string()).unwrap_or_default());
+    row("submitted", format!("{:.0}", line.created_at));
+    row("started", line.started_at.map(|at| format!("{at:.0}")).unwrap_or_default());
+    row("finished", line.finished_at.map(|at| format!("{at:.0}")).unwrap_or_default());
+    row("worker", detail.owner.clone().unwrap_or_default());
+    for stage in &detail.stages {
+        let at = stage.at.map(|at| format!(" at {at:.0}")).unwrap_or_default();
+        row(stage.stage.as_str(), format!("{}{at}", stage.state));
+    }
+    row("last error", line.last_error.clone().unwrap_or_default());
+    lines(&table)
+}

@@ -1,0 +1,112 @@
+//! What all tables have in common: their width, their colours, their words for time.
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+
+use crate::domain::session::Status;
+
+/// How answers look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    /// Nothing is wider than this; none: as wide as it needs.
+    pub width: Option<u16>,
+    /// In colour.
+    pub colour: bool,
+}
+
+impl Style {
+    /// An empty table with these heads.
+    pub(super) fn table(self, heads: &[&str]) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        // Whether it is a terminal was decided elsewhere.
+        table.force_no_tty();
+        match self.width {
+            Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+            None => table.set_content_arrangement(ContentArrangement::Disabled),
+        };
+        if self.colour {
+            table.enforce_styling();
+        }
+        table.set_header(heads.iter().map(|head| self.strong(head)));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        table
+    }
+
+    /// A head.
+    fn strong(self, text: &str) -> Cell {
+        let cell = Cell::new(text);
+        if self.colour { cell.add_attribute(Attribute::Bold) } else { cell }
+    }
+
+    /// A status in its colour.
+    pub(super) fn status(self, status: Status) -> Cell {
+        let cell = Cell::new(status.as_str().replace('_', " "));
+        if !self.colour {
+            return cell;
+        }
+        cell.fg(match status {
+            Status::Completed => Color::Green,
+            Status::PartiallyCompleted | Status::Missed | Status::Paused => Color::Yellow,
+            Status::Failed => Color::Red,
+            Status::Cancelled => Color::DarkGrey,
+            Status::Running => Color::Cyan,
+            Status::Pending => Color::Reset,
+        })
+    }
+
+    /// How an action ended, in its colour.
+    pub(super) fn result(self, word: &str) -> Cell {
+        let cell = Cell::new(word);
+        match word {
+            "success" if self.colour => cell.fg(Color::Green),
+            "failed" | "indeterminate" if self.colour => cell.fg(Color::Red),
+            "skipped" | "cancelled" if self.colour => cell.fg(Color::Yellow),
+            _ => cell,
+        }
+    }
+
+    /// Text in a terminal's colour, by its SGR number.
+    pub(super) fn paint(self, sgr: u8, text: &str) -> String {
+        if self.colour { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A text that fits the width.
+    pub(super) fn fit(self, text: &str) -> String {
+        match self.width.map(usize::from) {
+            Some(width) if text.chars().count() > width => {
+                text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+            }
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// A table's lines without blanks at their ends.
+pub(super) fn lines(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A length of time in milliseconds, as people say it.
+pub fn took(ms: i64) -> String {
+    let seconds = ms / 1000;
+    match ms {
+        ..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", seconds, ms % 1000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600_000..86_400_000 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let told: Vec<String> = [7, 1_250, 61_000, 3_720_000, 90_000_000].into_iter().map(took).collect();
+        assert_eq!(told, ["7 ms", "1.2 s", "1 min 1 s", "1 h 2 min", "1 d 1 h"]);
+    }
+}

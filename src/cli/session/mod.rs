@@ -1,0 +1,17 @@
+//! `pitcrew session …`
+
+mod cancel;
+mod list;
+mod logs;
+mod pause;
+mod report;
+mod rerun;
+mod resume;
+mod show;
+mod start;
+mod timeline;
+mod verb;
+pub(super) mod wait;
+mod watch;
+
+pub(super) use verb::{Verb, run};

@@ -1,0 +1,104 @@
+//! `pitcrew session start`
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{wait, watch};
+use crate::cli::{Client, Failure, Format, Output, output::read};
+use crate::domain::session::{Kind, Priority, RebootPolicy};
+use crate::domain::submission::{Answer, ComputerRef, ReplyV1, SubmissionTarget, SubmissionV1};
+
+/// What it takes.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// A computer: a name, tenant/name, or an id; may be given several times.
+    #[arg(long, required_unless_present = "tenant", conflicts_with = "tenant", value_delimiter = ',')]
+    computer: Vec<String>,
+    /// All computers of this tenant.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// What for: full, targeted, onboarding or detection.
+    #[arg(long, default_value = "full")]
+    kind: Kind,
+    /// A deployment of a targeted session; may be given several times.
+    #[arg(long, value_delimiter = ',')]
+    deployment: Vec<String>,
+    /// Take the inventory too.
+    #[arg(long)]
+    inventory: bool,
+    /// emergency, high, normal or low.
+    #[arg(long, default_value = "normal")]
+    priority: Priority,
+    /// never or if_needed.
+    #[arg(long, default_value = "never")]
+    reboot: RebootPolicy,
+    /// Why, for the audit.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Start no earlier than then, such as 2030-01-31T22:00:00Z.
+    #[arg(long)]
+    not_before: Option<Timestamp>,
+    /// Makes the sessions once, however often this is repeated.
+    #[arg(long)]
+    key: Option<String>,
+    /// Wait until they are final.
+    #[arg(long)]
+    wait: bool,
+}
+
+impl Start {
+    pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
+        let answer = client.post(&["v1", "sessions"], &self.order()).await?;
+        let reply: ReplyV1 = read(&answer)?;
+        let ids = wait::made(&reply);
+        if !self.wait || output.format == Format::Table {
+            output.show(&answer, told)?;
+        }
+        if self.wait { watch::follow(&ids, client, output).await } else { Ok(()) }
+    }
+
+    fn order(&self) -> SubmissionV1 {
+        let target = match &self.tenant {
+            Some(tenant) => SubmissionTarget::Tenant(tenant.clone()),
+            None => SubmissionTarget::Computers(self.computer.iter().map(|word| reference(word)).collect()),
+        };
+        SubmissionV1 {
+            key: self.key.clone(),
+            kind: self.kind,
+            deployments: self.deployment.clone(),
+            inventory: self.inventory,
+            priority: self.priority,
+            reboot: self.reboot,
+            reason: self.reason.clone(),
+            not_before: self.not_before,
+            ..SubmissionV1::new(target)
+        }
+    }
+}
+
+/// A number is an id.
+fn reference(word: &str) -> ComputerRef {
+    word.parse().map_or_else(|_| ComputerRef::Name(word.to_owned()), ComputerRef::Id)
+}
+
+fn told(reply: &ReplyV1) -> String {
+    match &reply.answer {
+        Answer::Accepted { sessions, before, left_out } => {
+            let mut lines: Vec<String> =
+                sessions.iter().take(20).map(|made| format!("session {} for {}", made.id, made.computer)).collect();
+            if sessions.len() > lines.len() {
+                lines.push(format!("… and {} more", sessions.len() - lines.len()));
+            }
+            if *before {
+                lines.push("They were made before, under the same key.".to_owned());
+            }
+            if !left_out.is_empty() {
+                lines.push(format!("{} excluded computers were left out.", left_out.len()));
+            }
+            lines.join("\n")
+        }
+        Answer::Refused { violations } => {
+            violations.iter().map(|violation| violation.message.clone()).collect::<Vec<_>>().join("\n")
+        }
+    }
+}

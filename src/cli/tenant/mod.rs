@@ -1,0 +1,7 @@
+//! `pitcrew tenant …`
+
+mod start;
+mod stop;
+mod verb;
+
+pub(super) use verb::{Verb, run};

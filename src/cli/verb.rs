@@ -1,0 +1,80 @@
+//! What can be said, and which file does it.
+
+use clap::{Args, Subcommand};
+
+use super::{Client, EXIT_CODES, Failure, Format, Output};
+use super::{apply, computer, dead_letter, plan, session, status, tenant, why};
+use crate::config::Api;
+use crate::domain::SessionId;
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Where the server is, such as http://127.0.0.1:7420.
+    #[arg(long, global = true, value_name = "URL", help_heading = "Server", env = "PITCREW_API_URL")]
+    pub api_url: Option<String>,
+    /// The token to present; better in the environment.
+    #[arg(long, global = true, help_heading = "Server", env = "PITCREW_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// For people or for programs.
+    #[arg(long, short, global = true, value_enum, default_value_t, help_heading = "Server")]
+    pub output: Format,
+}
+
+/// The operator's verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Apply fleet files: what they define is created or changed, what they do not mention is left alone.
+    #[command(after_help = format!("Examples:
+  pitcrew apply -f fleet.yaml --dry-run
+  pitcrew apply -f fleet/
+  generate | pitcrew apply -f -
+
+{EXIT_CODES}"))]
+    Apply(apply::Apply),
+    /// Start sessions, look at them, and change their course.
+    #[command(subcommand, alias = "sessions", after_help = EXIT_CODES)]
+    Session(session::Verb),
+    /// Show what a session would do on a computer, by detecting now and planning from what is found.
+    #[command(after_help = format!("Example:\n  pitcrew plan reception\n\n{EXIT_CODES}"))]
+    Plan(plan::Plan),
+    /// Look at computers, and mint the tokens of their agents.
+    #[command(subcommand, alias = "computers", after_help = EXIT_CODES)]
+    Computer(computer::Verb),
+    /// Messages that the broker gave up on: look at them, have them worked on again, throw them away.
+    #[command(subcommand, alias = "dead-letters", after_help = EXIT_CODES)]
+    DeadLetter(dead_letter::Verb),
+    /// Say why a session is not further, or why it ended as it did.
+    #[command(after_help = format!("Example:\n  pitcrew why 42\n\n{EXIT_CODES}"))]
+    Why {
+        /// The session.
+        session: SessionId,
+    },
+    /// Stop a tenant, or let it go on.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Tenant(tenant::Verb),
+    /// Show the installation at a glance.
+    #[command(after_help = EXIT_CODES)]
+    Status,
+}
+
+/// Does what was said.
+///
+/// # Errors
+/// Why it was not done; its code is the program's exit code.
+pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Failure> {
+    let url = common.api_url.as_deref().unwrap_or(&settings.url);
+    let token = common.token.as_deref().unwrap_or(settings.token.expose());
+    let client = Client::new(url, token)?;
+    let output = Output::new(common.output);
+    match verb {
+        Verb::Apply(apply) => apply.run(&client, &output).await,
+        Verb::Session(verb) => session::run(verb, &client, &output).await,
+        Verb::Plan(plan) => plan.run(&client, &output).await,
+        Verb::Computer(verb) => computer::run(verb, &client, &output).await,
+        Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,
+        Verb::Why { session } => why::run(session, &client, &output).await,
+        Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
+        Verb::Status => status::run(&client, &output).await,
+    }
+}

@@ -1,0 +1,126 @@
+//! The command line as people and scripts use it: the real program, against a real server.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::api::house::{House, house};
+use crate::support::until;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// What a program said and how it ended.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+async fn pitcrew_with(house: &House, token: &str, arguments: &[&str], stdin: &str) -> Said {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pitcrew"))
+        .args(arguments)
+        .env("PITCREW_API_URL", &house.url)
+        .env("PITCREW_TOKEN", token)
+        .env("COLUMNS", "80")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("its input").write_all(stdin.as_bytes()).await.expect("it listens");
+    let output = child.wait_with_output().await.expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+async fn pitcrew(house: &House, arguments: &[&str]) -> Said {
+    pitcrew_with(house, &house.admin, arguments, "").await
+}
+
+#[tokio::test]
+async fn fleet_files_are_applied_and_faults_are_told_with_their_places() {
+    let house = house().await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples");
+    let would = pitcrew(&house, &["apply", "-f", example, "--dry-run"]).await;
+    assert_eq!(would.code, 0, "{}", would.err);
+    assert!(would.out.contains("would be created software/"), "{}", would.out);
+    let done = pitcrew(&house, &["apply", "-f", example]).await;
+    assert!(done.out.starts_with("created "), "{}", done.out);
+    let faulty = pitcrew_with(&house, &house.admin, &["apply", "-f", "-"], "kind: sofware\nname: x\n").await;
+    assert_eq!((faulty.code, faulty.out.as_str()), (2, ""));
+    assert!(faulty.err.contains("<stdin>:1:"), "{}", faulty.err);
+    assert!(faulty.err.contains("software"), "it suggests what was meant: {}", faulty.err);
+    assert_eq!(pitcrew(&house, &["apply", "-f", "/nowhere"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn sessions_are_started_shown_and_ended() {
+    let house = house().await;
+    let started = pitcrew(&house, &["session", "start", "--computer", "pc-1,pc-2", "--reason", "why not"]).await;
+    assert_eq!((started.code, started.out.as_str()), (0, "session 1 for pc-1\nsession 2 for pc-2\n"));
+    let listed = pitcrew(&house, &["session", "list"]).await;
+    assert!(listed.out.starts_with("SESSION"), "{}", listed.out);
+    assert!(listed.out.contains("pc-2"), "{}", listed.out);
+    assert!(!listed.out.contains('\x1b'), "no colours but on a terminal");
+    for verb in [&["session", "show", "1"][..], &["session", "report", "1"], &["session", "logs", "1"], &["why", "1"]] {
+        let said = pitcrew(&house, verb).await;
+        assert_eq!(said.code, 0, "{verb:?}: {}", said.err);
+        assert!(!said.out.is_empty());
+    }
+    let timeline = pitcrew(&house, &["session", "timeline", "1"]).await;
+    assert!(timeline.out.contains("detection waits for turn") && timeline.out.contains('░'), "{}", timeline.out);
+    let paused = pitcrew(&house, &["session", "pause", "1"]).await;
+    assert_eq!(paused.out, "session 1 for pc-1: paused, detection\n");
+    assert_eq!(pitcrew(&house, &["session", "resume", "1"]).await.code, 0);
+    assert!(pitcrew(&house, &["session", "cancel", "1"]).await.out.contains("cancelled"));
+    let again = pitcrew(&house, &["session", "rerun", "1"]).await;
+    assert!(again.out.starts_with("session 3 for pc-1: pending"), "{}", again.out);
+    for verb in [&["computer", "list"][..], &["computer", "show", "pc-1"], &["status"], &["dead-letter", "list"]] {
+        let said = pitcrew(&house, verb).await;
+        assert_eq!(said.code, 0, "{verb:?}: {}", said.err);
+        let said = pitcrew(&house, &[verb, &["--output", "json"]].concat()).await;
+        assert!(serde_json::from_str::<Value>(&said.out).is_ok(), "{verb:?}: {}", said.out);
+    }
+    assert!(pitcrew(&house, &["computer", "token", "pc-1"]).await.out.starts_with("pca_"));
+    assert_eq!(pitcrew(&house, &["tenant", "stop", "contoso"]).await.code, 0);
+    assert!(pitcrew(&house, &["why", "3"]).await.out.starts_with("The tenant contoso has been stopped"));
+    assert_eq!(pitcrew(&house, &["tenant", "start", "contoso"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn exit_codes_say_what_went_wrong() {
+    let house = house().await;
+    let code = async |arguments: &[&str]| pitcrew(&house, arguments).await.code;
+    assert_eq!(code(&["session", "show", "77"]).await, 3);
+    assert_eq!(code(&["session", "shwo", "77"]).await, 2);
+    let refused = pitcrew(&house, &["session", "start", "--computer", "shred,spare"]).await;
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("Did you mean \"shared\"?") && refused.err.contains("excluded"), "{}", refused.err);
+    assert_eq!(pitcrew_with(&house, "wrong", &["status"], "").await.code, 1);
+    assert_eq!(pitcrew_with(&house, &house.viewer, &["session", "start", "--computer", "pc-1"], "").await.code, 1);
+    assert_eq!(code(&["status", "--api-url", "http://127.0.0.1:1"]).await, 4);
+    assert_eq!(code(&["status", "--api-url", "nonsense"]).await, 2);
+    let help = pitcrew(&house, &["session", "start", "--help"]).await;
+    assert!(help.out.contains("Exit codes: 0 done") && help.out.contains("Examples:"), "{}", help.out);
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_session_and_says_how_it_ended() {
+    let house = house().await;
+    let ending = async {
+        let pending = || async { (house.count("SELECT count(*) FROM session").await == 1).then_some(()) };
+        until(SOON, pending, "the session to be there").await;
+        house.post("/v1/sessions/1/cancel", json!({})).await
+    };
+    let arguments = ["session", "start", "--computer", "pc-1", "--wait"];
+    let (waited, _) = tokio::join!(pitcrew(&house, &arguments), ending);
+    assert_eq!(waited.code, 5, "{}", waited.err);
+    assert!(waited.out.contains("session 1 for pc-1: cancelled"), "{}", waited.out);
+    assert_eq!(waited.err, "session 1 for pc-1 is cancelled\n");
+    let watched = pitcrew(&house, &["session", "watch", "1", "--output", "json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&watched.out).unwrap()["items"][0]["status"], "cancelled");
+}
