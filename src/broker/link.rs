@@ -182,8 +182,9 @@ impl Supervisor {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut reason = String::from("memory or disk alarm");
         let mut why = String::from("the connection was lost");
-        self.state.send_replace(State::Up);
+        // In this order: whoever sees that it is up finds the connection.
         self.live.send_replace(Some(live.clone()));
+        self.state.send_replace(State::Up);
         loop {
             tokio::select! {
                 Some(event) = events.next() => match event {
