@@ -34,6 +34,12 @@ enum Verb {
         /// The folder in which everything lies.
         #[arg(long, default_value = ".pitcrew")]
         folder: PathBuf,
+        /// Instead: maintain a sample of computers, say what came of it, and stop.
+        #[arg(long)]
+        demo: bool,
+        /// With the demo: stay up when that is said, to look around, until Ctrl-C.
+        #[arg(long, requires = "demo")]
+        stay: bool,
     },
     /// Serve the API and the agents' connections.
     Server,
@@ -71,7 +77,10 @@ async fn main() -> ExitCode {
         }
     };
     let done = match program.verb {
-        Verb::Up { folder } => up(&boot::Options { folder }, loaded).await,
+        Verb::Up { folder, demo, stay } => match up(&boot::Options { folder, stay }, demo, loaded).await {
+            Ok(false) => return ExitCode::FAILURE,
+            done => done.map(drop),
+        },
         Verb::Server => server(loaded.config).await,
         Verb::Scheduler => scheduler::program::run(loaded.config).await,
         Verb::Migrate => migrate(&loaded.config).await,
@@ -97,16 +106,20 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What it has to say is on the standard output; its log is for what goes wrong.
-async fn up(options: &boot::Options, loaded: Loaded) -> anyhow::Result<()> {
+/// What it has to say is on the standard output; its log is for what goes wrong. False if the demo did not go as expected,
+/// which it has said.
+async fn up(options: &boot::Options, demo: bool, loaded: Loaded) -> anyhow::Result<bool> {
     let mut own = loaded.config.clone();
     if !loaded.is_set("log.filter") {
         own.log.filter = "warn".to_owned();
     }
     let _telemetry = telemetry::start("pitcrew-up", &own).await?;
     let shutdown = Shutdown::on_signals(own.worker.drain_grace)?;
+    if demo {
+        return Ok(boot::demo::run(options, &loaded, &shutdown).await?);
+    }
     boot::up(options, &loaded, &shutdown).await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn server(config: Config) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ mod api;
 mod broker;
 mod check;
 mod cli;
+mod demo;
 mod fleet;
 mod gateway;
 mod harness;

@@ -8,6 +8,7 @@
 //! <folder>/log/        what each program printed
 //! <folder>/postgres/   the private servers: see [`super::services`]
 //! <folder>/rabbitmq/
+//! <folder>/rabbitmq-demo/
 //! <folder>/demo/       what the demo makes, made anew at each start
 //! ```
 

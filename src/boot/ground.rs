@@ -25,7 +25,10 @@ pub(super) struct Plot {
     pub database: &'static str,
     /// What the names on the broker begin with.
     pub prefix: &'static str,
-    /// Whether whatever an earlier run has left of it is wiped first.
+    /// The folder of its broker, if that is its own.
+    pub broker: &'static str,
+    /// Whether it begins from nothing each time. Sessions are then numbered anew, so jobs of an earlier run must not be
+    /// found on the broker.
     pub fresh: bool,
 }
 
@@ -40,6 +43,8 @@ pub(super) struct Ground {
     database_url: String,
     amqp_url: String,
     prefix: String,
+    /// Whether what it has on a broker of others is deleted in the end.
+    passes: bool,
     postgres: Option<Postgres>,
     rabbitmq: Option<RabbitMq>,
 }
@@ -58,7 +63,8 @@ impl Ground {
 
         // The broker takes longer to start than all the rest, so it begins first.
         let given_broker = config.amqp.url.expose();
-        let starting = (!named("amqp.url", AMQP_URL, given_broker)).then(|| start_rabbitmq(folder.join("rabbitmq")));
+        let starting =
+            (!named("amqp.url", AMQP_URL, given_broker)).then(|| start_rabbitmq(folder.join(plot.broker), plot.fresh));
         let given = config.database.url.expose();
         let (postgres, given_database) = if named("database.url", DATABASE_URL, given) {
             terminal.print(&format!("  {:<12} the one at {}", "PostgreSQL", config.database.url));
@@ -67,7 +73,9 @@ impl Ground {
             let (dir, options) = (folder.join("postgres"), postgres::Options::default());
             let start = Postgres::start(&dir, options);
             let server = terminal.step("PostgreSQL", "starting", "ready", start).await?;
-            server.ensure_database(plot.database).await?;
+            if !plot.fresh {
+                server.ensure_database(plot.database).await?;
+            }
             let url = server.url(plot.database);
             (Some(server), url)
         };
@@ -79,20 +87,22 @@ impl Ground {
             terminal.print(&format!("  {:<12} the one at {}", "RabbitMQ", config.amqp.url));
             (None, given_broker.to_owned())
         };
-        let prefix = if loaded.is_set("amqp.prefix") { config.amqp.prefix.clone() } else { plot.prefix.to_owned() };
-        let database_url = if plot.fresh {
-            wipe_broker(&amqp_url, &prefix).await?;
-            remake_database(&given_database, plot.database).await?
-        } else {
-            given_database
+        let passes = plot.fresh && rabbitmq.is_none();
+        let prefix = match loaded.is_set("amqp.prefix") && !env_file::has(folder, PREFIX, &config.amqp.prefix) {
+            // Queues that were deleted a moment ago and are made again under the same names are hard on some brokers.
+            _ if passes => format!("{}-{}", plot.prefix, uuid::Uuid::new_v4().simple()),
+            true => config.amqp.prefix.clone(),
+            false => plot.prefix.to_owned(),
         };
+        let database_url =
+            if plot.fresh { remake_database(&given_database, plot.database).await? } else { given_database };
 
         let store = Store::new(&database_url, 4)?;
         terminal.step("Database", "bringing it up to date", "up to date", store::migrate(&store)).await?;
         let given = config.api.token.expose();
         let token = if given.is_empty() { first_token::kept(&folder.join("token"))? } else { given.to_owned() };
         first_token::admit(&store, &token).await?;
-        Ok(Ground { listen, api_url, token, database_url, amqp_url, prefix, postgres, rabbitmq })
+        Ok(Ground { listen, api_url, token, database_url, amqp_url, prefix, passes, postgres, rabbitmq })
     }
 
     /// What the programs are told by their environment.
@@ -108,7 +118,7 @@ impl Ground {
         vec![
             pair(DATABASE_URL, &self.database_url),
             pair(AMQP_URL, &self.amqp_url),
-            pair("PITCREW_AMQP__PREFIX", &self.prefix),
+            pair(PREFIX, &self.prefix),
             pair(API_URL, &self.api_url),
             pair("PITCREW_TOKEN", &self.token),
         ]
@@ -116,6 +126,11 @@ impl Ground {
 
     /// Stops the servers that are its own, in order.
     pub(super) async fn clear(mut self) {
+        if self.passes
+            && let Err(error) = delete_from_broker(&self.amqp_url, &self.prefix).await
+        {
+            tracing::warn!("The queues that begin with {} stay on the broker: {error}", self.prefix);
+        }
         if let Some(server) = &mut self.rabbitmq {
             server.stop().await;
         }
@@ -127,11 +142,12 @@ impl Ground {
 
 const DATABASE_URL: &str = "PITCREW_DATABASE_URL";
 const AMQP_URL: &str = "PITCREW_AMQP_URL";
+const PREFIX: &str = "PITCREW_AMQP__PREFIX";
 const API_URL: &str = "PITCREW_API_URL";
 
 /// Starts RabbitMQ beside what else there is to do.
-fn start_rabbitmq(dir: PathBuf) -> impl Future<Output = Result<RabbitMq, Error>> {
-    let start = async move { RabbitMq::start(&dir, rabbitmq::Options::default()).await };
+fn start_rabbitmq(dir: PathBuf, fresh: bool) -> impl Future<Output = Result<RabbitMq, Error>> {
+    let start = async move { RabbitMq::start(&dir, rabbitmq::Options { fresh, ..Default::default() }).await };
     let started = AbortOnDropHandle::new(tokio::spawn(start));
     async { Ok(started.await.map_err(|_| Error::Stopped)??) }
 }
@@ -167,17 +183,16 @@ fn listen_of(url: &str) -> Option<SocketAddr> {
     addresses.into_iter().find(|address| url.scheme() == "http" && address.ip().is_loopback())
 }
 
-/// Deletes what an earlier run of this installation has left on the broker: its jobs name sessions by numbers that are
-/// given again.
-async fn wipe_broker(url: &str, prefix: &str) -> Result<(), Error> {
+/// Deletes an installation's exchanges and queues.
+async fn delete_from_broker(url: &str, prefix: &str) -> Result<(), Error> {
     let broker = Broker::connect(url, Topology::new(prefix), "pitcrew-up")?;
-    let wiped = async {
+    let deleted = async {
         broker.up(CONNECTED_WITHIN).await?;
         broker.delete().await
     };
-    let wiped = wiped.await;
+    let deleted = deleted.await;
     broker.close().await;
-    Ok(wiped?)
+    Ok(deleted?)
 }
 
 /// Makes the database anew on the server of `url`, and returns its address.

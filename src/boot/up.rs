@@ -11,7 +11,7 @@ use crate::config::Loaded;
 use crate::shutdown::Shutdown;
 
 /// The installation of `pitcrew up`, which keeps its data.
-const PLOT: Plot = Plot { database: "pitcrew", prefix: "pitcrew", fresh: false };
+const PLOT: Plot = Plot { database: "pitcrew", prefix: "pitcrew", broker: "rabbitmq", fresh: false };
 
 /// How long the programs may take until the API answers.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -23,6 +23,8 @@ const TRY_EVERY: Duration = Duration::from_millis(100);
 pub struct Options {
     /// The folder in which everything lies.
     pub folder: PathBuf,
+    /// Of the demo: whether it stays up when it has said what came of it.
+    pub stay: bool,
 }
 
 /// Starts what is missing and keeps it running until the shutdown begins; then stops everything it has started.
@@ -34,12 +36,11 @@ pub async fn up(options: &Options, loaded: &Loaded, shutdown: &Shutdown) -> Resu
     let folder = Folder::open(&options.folder)?;
     terminal.print(&format!("Pitcrew comes up in {}", folder.path().display()));
     let draining = shutdown.draining().clone();
-    let lay = Ground::lay(&folder, loaded, PLOT, &terminal);
-    let ground = draining.run_until_cancelled(lay).await.ok_or(Error::Stopped)??;
-    env_file::write(&folder, &ground.for_shells())?;
-
     let logs = Logs::new(&folder, terminal.clone(), Show::Everything)?;
     let mut supervisor = Supervisor::new(folder, logs).await?;
+    let lay = Ground::lay(supervisor.folder(), loaded, PLOT, &terminal);
+    let ground = draining.run_until_cancelled(lay).await.ok_or(Error::Stopped)??;
+    env_file::write(supervisor.folder(), &ground.for_shells())?;
     let lived = live(&mut supervisor, &ground, &terminal, shutdown).await;
     take_down(supervisor, ground, &terminal).await;
     lived
@@ -51,7 +52,7 @@ async fn live(
     terminal: &Terminal,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
-    keep_programs(supervisor, ground)?;
+    keep_programs(supervisor, ground, &[])?;
     let ready = until_ready(supervisor.folder(), ground);
     if let Some(ready) = shutdown.draining().run_until_cancelled(ready).await {
         ready?;
@@ -61,9 +62,13 @@ async fn live(
     Ok(())
 }
 
-/// Starts the programs that are the same on every machine.
-pub(super) fn keep_programs(supervisor: &mut Supervisor, ground: &Ground) -> Result<(), Error> {
-    let environment = ground.for_programs();
+/// Starts Pitcrew's own programs, with these settings beside what the ground says.
+pub(super) fn keep_programs(
+    supervisor: &mut Supervisor,
+    ground: &Ground,
+    settings: &[(String, String)],
+) -> Result<(), Error> {
+    let environment = [ground.for_programs(), settings.to_vec()].concat();
     let programs = [
         Program::beside("pitcrew", "server")?.arguments(["server"]).leaves_last(),
         Program::beside("pitcrew", "scheduler")?.arguments(["scheduler"]),
@@ -95,7 +100,8 @@ pub(super) async fn take_down(mut supervisor: Supervisor, ground: Ground, termin
     terminal.sure_step("Servers", "stopping", "stopped", ground.clear()).await;
 }
 
-fn welcome(folder: &Folder, ground: &Ground) -> String {
+/// What a person can do now.
+pub(super) fn welcome(folder: &Folder, ground: &Ground) -> String {
     let env = folder.join(env_file::NAME);
     format!(
         "\nPitcrew is up: {url}\n\

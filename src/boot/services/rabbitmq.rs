@@ -36,6 +36,8 @@ const MAPPER_READY_WITHIN: Duration = Duration::from_secs(30);
 pub struct Options {
     /// Whether it serves the management API and page, on a port of its own.
     pub management: bool,
+    /// Whether whatever an earlier run has left in the folder, queues and messages and users, is forgotten at the start.
+    pub fresh: bool,
     /// Whether the folder is deleted when the handle is dropped, or its owner dies.
     pub ephemeral: bool,
     /// A root folder that holds another system with another RabbitMQ, to run that one (`deploy/local/rabbit4.sh` makes
@@ -74,6 +76,9 @@ impl RabbitMq {
             end_orphans("epmd", &Ports::from(ports).mapper.to_string());
         }
         let mut server = RabbitMq { broker: None, mapper: None, node, options, folder };
+        if server.options.fresh {
+            server.wipe()?;
+        }
         server.start_again().await?;
         Ok(server)
     }
