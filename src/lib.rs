@@ -33,6 +33,8 @@ pub mod gateway;
 pub mod api;
 // The operator's verbs, over HTTP only.
 pub mod cli;
+// The documents that others build on, made from the types.
+pub mod schemas;
 
 // What others are told.
 pub mod notify;

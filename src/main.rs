@@ -1,6 +1,6 @@
 //! The `pitcrew` program: the servers, and the operator's verbs, which speak to the API over HTTP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -49,6 +49,12 @@ enum Verb {
     Migrate,
     /// Print the settings that are used and where each is from.
     Config,
+    /// Write the messages' JSON Schemas, the AsyncAPI document and the examples.
+    Schemas {
+        /// The folder.
+        #[arg(long, default_value = "schemas")]
+        out: PathBuf,
+    },
     /// Mint an API token, straight in the database; it is shown once. A name that has one gets a new one.
     Token {
         /// Whose it is: the audit calls its holder so.
@@ -95,6 +101,7 @@ async fn main() -> ExitCode {
                 return ExitCode::from(&failure);
             }
         },
+        Verb::Schemas { out } => schemas(&out),
         Verb::Token { name, role, tenant } => token(&loaded.config, &name, role, tenant.as_deref()).await,
     };
     match done {
@@ -144,6 +151,16 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
     match migrated.applied.as_slice() {
         [] => println!("The database is up to date."),
         applied => println!("Applied {}.", applied.join(", ")),
+    }
+    Ok(())
+}
+
+fn schemas(out: &Path) -> anyhow::Result<()> {
+    for file in pitcrew::schemas::files() {
+        let path = out.join(&file.path);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        std::fs::write(&path, &file.text).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use opentelemetry::trace::SpanContext;
 use tokio::sync::Notify;
 
 use super::{
+    headers,
     settle::{Lane, Receipt},
     trace,
 };
@@ -71,6 +72,11 @@ impl Delivery {
             AMQPValue::ShortString(text) => Some(text.as_str()),
             _ => None,
         }
+    }
+
+    /// All headers as JSON, for people.
+    pub fn headers(&self) -> serde_json::Value {
+        headers::to_json(&self.headers)
     }
 
     /// The span that published it, if it carries a valid trace context.

@@ -21,6 +21,7 @@ mod consume;
 mod declare;
 mod depth;
 mod error;
+mod headers;
 mod inbox;
 mod link;
 mod message;

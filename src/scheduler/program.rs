@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tracing::{error, info};
 
+use super::dead_letters::DeadLetters;
 use super::dispatch::Dispatch;
+use super::intake::Intake;
 use super::lead::Lead;
 use super::rescue::Rescue;
 use crate::broker::{Broker, Error};
@@ -27,7 +29,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let process = Process::with("pitcrew-scheduler", config).await?;
     let broker = process.broker()?;
     let declaring = tokio::spawn(declare(broker.clone()));
-    lead(&process, &broker).run(process.shutdown.draining().clone()).await;
+    let stop = process.shutdown.draining();
+    let intake = Intake { store: process.store.clone(), broker: broker.clone() };
+    let dead_letters = DeadLetters { store: process.store.clone(), broker: broker.clone(), intake: intake.clone() };
+    let lead = lead(&process, &broker);
+    tokio::join!(lead.run(stop.clone()), intake.run(stop.clone()), dead_letters.run(stop.clone()));
     declaring.abort();
     broker.close().await;
     process.telemetry.finish().await;

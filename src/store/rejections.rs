@@ -22,7 +22,7 @@ impl Store {
                      VALUES ($1, clock_timestamp(), $2, $3)
                  )
                  DELETE FROM rejected_submission r WHERE r.submitter = $1 AND r.id <= (
-                     SELECT id FROM rejected_submission WHERE submitter = $1 ORDER BY id DESC OFFSET $4 - 1 LIMIT 1)",
+                     SELECT id FROM rejected_submission WHERE submitter = $1 ORDER BY id DESC OFFSET $4::bigint - 1 LIMIT 1)",
                 &[&submitter, &Json(violations), &&body[..body.len().min(LONGEST)], &QUOTA],
             )
             .await

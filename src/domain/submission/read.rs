@@ -114,6 +114,9 @@ impl Reader<'_> {
     }
 
     fn key(&mut self) -> Option<String> {
+        if self.fields.get("key").is_some_and(Value::is_null) {
+            return None;
+        }
         let key = self.text("key", LARGEST_KEY)?;
         if key.is_empty() {
             self.wrong("/key", "empty", "A key has at least one character; leave it out for none.");
@@ -284,9 +287,13 @@ impl Reader<'_> {
     }
 
     fn time(&mut self, name: &str) -> Option<Timestamp> {
-        let Value::String(text) = self.fields.get(name)? else {
-            self.wrong_type(&pointer(&[name]), "a time such as \"2030-01-31T22:00:00Z\"", &self.fields[name]);
-            return None;
+        let text = match self.fields.get(name)? {
+            Value::String(text) => text,
+            Value::Null => return None,
+            other => {
+                self.wrong_type(&pointer(&[name]), "a time such as \"2030-01-31T22:00:00Z\"", other);
+                return None;
+            }
         };
         match text.parse() {
             Ok(time) => Some(time),
