@@ -56,6 +56,18 @@ impl Status {
     }
 }
 
+impl Status {
+    /// True of the final ones that a session may reach in the middle of its work.
+    pub const fn is_given_up(self) -> bool {
+        match self {
+            Status::Failed | Status::Cancelled | Status::Missed => true,
+            Status::Pending | Status::Running | Status::Paused | Status::Completed | Status::PartiallyCompleted => {
+                false
+            }
+        }
+    }
+}
+
 words! {
     /// What a pending session waits for.
     WaitingOn {

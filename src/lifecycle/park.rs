@@ -17,8 +17,9 @@ pub fn park(
 ) -> Change {
     let change = Change::of(session).record(session, What::Parked, by, reason, now);
     let at = change.after.since;
-    // A cancel or pause in the meantime is seen to at once by the worker that takes it next.
-    let due = if session.cancel.is_some() || session.pause.is_some() { at } else { due };
+    // A cancel in the meantime is seen to at once, by the worker that takes it next. A pause comes into force when the
+    // step has ended.
+    let due = if session.cancel.is_some() { at } else { due };
     change.wait(waiting_on, due)
 }
 

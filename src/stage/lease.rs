@@ -86,9 +86,11 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Adds a lease.
+    /// Adds a lease. An older one of the same session is lost: nobody renews it any more.
     pub fn add(&self, lease: Arc<Lease>) {
-        lock(&self.held).insert(lease.session, lease);
+        if let Some(older) = lock(&self.held).insert(lease.session, lease) {
+            older.lost.cancel();
+        }
     }
 
     /// Lets go of a lease that was settled, unless a newer one of the same session has taken its place.

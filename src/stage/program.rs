@@ -24,6 +24,9 @@ use crate::process::Process;
 use crate::store::Store;
 use crate::store::workers::Heartbeat;
 
+/// How long giving back may take, and settling what has ended.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Runs a worker's program from its first line to its last. `make` makes the stage once the broker is there.
 ///
 /// # Errors
@@ -72,6 +75,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         leases: leases.clone(),
         group: config.worker.group,
     };
+    let leaving = CancellationToken::new();
     let (settle, ended) = mpsc::channel(config.worker.group * 4);
     let settling = tokio::spawn(settler.run(ended));
     let worker = Worker {
@@ -92,17 +96,21 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         limits: Arc::new(Limits::new(config.limits.tenant_per_second, config.limits.source_per_second)),
         policies: Arc::new(Policies::new(store.clone())),
         draining: shutdown.draining().clone(),
+        leaving: leaving.clone(),
     };
     info!("The {kind} worker takes up to {capacity} sessions at a time");
     let mut running = tokio::spawn(worker.run(settle));
     shutdown.draining().cancelled().await;
     info!("The {kind} worker finishes what it has");
     if tokio::time::timeout(shutdown.grace(), &mut running).await.is_err() {
-        // What is cut off here is taken up by another worker when its lease has lapsed; its deliveries go back now.
-        running.abort();
-        warn!("The {kind} worker leaves what did not end in time to others");
+        warn!("The {kind} worker gives back what did not end in time");
+        leaving.cancel();
+        if tokio::time::timeout(LEAVE_WITHIN, &mut running).await.is_err() {
+            // What is cut off here is taken up by another worker when its lease has lapsed; its deliveries go back now.
+            running.abort();
+        }
     }
-    if tokio::time::timeout(Duration::from_secs(5), settling).await.is_err() {
+    if tokio::time::timeout(LEAVE_WITHIN, settling).await.is_err() {
         warn!("The {kind} worker could not settle everything in time; it is done again");
     }
     stopped.cancel();

@@ -82,6 +82,8 @@ pub struct Worker<S> {
     pub policies: Arc<Policies>,
     /// Told when the worker is to stop.
     pub draining: CancellationToken,
+    /// Told when the time for that is over: what is still in work is given back.
+    pub leaving: CancellationToken,
 }
 
 impl<S: Stage> Worker<S> {
@@ -246,6 +248,14 @@ impl<S: Stage> Worker<S> {
             () = lease.lost().cancelled() => {
                 debug!(session.id = %id, "Session {id} was given to another worker");
                 return None;
+            }
+            // Dropping the stage drops no truth: a run is recorded before it is sent, and an outcome that is not
+            // recorded yet is still at the computer, where whoever comes next asks for it.
+            () = self.leaving.cancelled() => {
+                let why = "The worker shut down before the stage was done; another one goes on.";
+                let mut report = Report::new(Answer::Snooze(WaitingOn::Turn, self.store.now()), why);
+                report.run_in_flight = lease.run_in_flight();
+                Ok(report)
             }
         };
         if lease.lost().is_cancelled() {

@@ -88,14 +88,13 @@ impl Store {
         self.clock().sample(database_now, asked);
         let sessions: HashMap<SessionId, Session> = sessions.into_iter().map(|session| (session.id, session)).collect();
 
-        let mut seen = HashSet::new();
+        let mut taken = HashSet::new();
         let claims: Vec<Claim> = jobs
             .iter()
-            .map(|job| {
-                if !seen.insert(job.session) {
-                    return Claim::Drop;
-                }
-                claim(sessions.get(&job.session), job, worker, database_now, lease)
+            .map(|job| match claim(sessions.get(&job.session), job, worker, database_now, lease) {
+                // Of two equal jobs in one group the first is the one that counts.
+                Claim::Take(_) if !taken.insert(job.session) => Claim::Drop,
+                claim => claim,
             })
             .collect();
         let entries: Vec<Entry> = claims

@@ -192,7 +192,19 @@ async fn meet_outcomes(tx: &Transaction<'_>, entries: &mut [Cow<'_, Entry>]) -> 
 /// The run whose outcome a change lets its session wait for.
 fn awaits(entry: &Entry) -> Option<Uuid> {
     let after = &entry.change.after;
-    after.run_in_flight.filter(|_| after.waiting_on.is_some_and(WaitingOn::keeps_hold))
+    let for_the_computer = match after.waiting_on {
+        Some(WaitingOn::Computer | WaitingOn::Reboot | WaitingOn::Connectivity) => true,
+        Some(
+            WaitingOn::Turn
+            | WaitingOn::Window
+            | WaitingOn::Schedule
+            | WaitingOn::Approval
+            | WaitingOn::Postponed
+            | WaitingOn::Retry,
+        )
+        | None => false,
+    };
+    after.run_in_flight.filter(|_| for_the_computer)
 }
 
 /// Locks sessions in the order of their ids and reads them; final ones are absent.
@@ -219,7 +231,8 @@ pub(super) async fn write(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<Ha
         // What is settled without touching the computer is planned and ended at once, in this order.
         async {
             planned(tx, &entries).await?;
-            ended(tx, &entries).await
+            ended(tx, &entries).await?;
+            leave_none_started(tx, &ending).await
         },
         outcomes(tx, &entries),
         release_holds(tx, &entries),
@@ -498,6 +511,30 @@ async fn ended(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<(), Error> {
 async fn outcomes(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<(), Error> {
     let rows: Vec<&EndedRun> = entries.iter().flat_map(|entry| entry.outcomes.iter()).collect();
     end_runs(tx, &rows).await
+}
+
+/// Nobody will tell how an action ended whose session is given up in the middle of it.
+async fn leave_none_started(tx: &Transaction<'_>, ending: &[&Entry]) -> Result<(), Error> {
+    let given_up: Vec<i64> = ending
+        .iter()
+        .map(|entry| &entry.change.after)
+        .filter(|session| session.stage == Stage::Execution && session.status.is_given_up())
+        .map(|session| session.id.0)
+        .collect();
+    if given_up.is_empty() {
+        return Ok(());
+    }
+    let statement = tx
+        .prepare_cached(
+            "UPDATE action SET status = 'done', result = 'indeterminate', result_reason = 'interrupted',
+                               message = 'The session ended before it was known what came of it.',
+                               ended_at = clock_timestamp()
+             WHERE session_id = ANY($1) AND status = 'started'",
+        )
+        .await
+        .doing("ending actions of sessions that were given up")?;
+    tx.execute(&statement, &[&given_up]).await.doing("ending actions of sessions that were given up")?;
+    Ok(())
 }
 
 /// Records how actions ended.

@@ -1,6 +1,6 @@
 //! Runs: what is started on computers, and what comes of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -207,7 +207,7 @@ async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Re
                  WHERE s.owner = $4 ORDER BY s.id FOR NO KEY UPDATE OF s
              )
              UPDATE session s SET run_in_flight = mine.run_id FROM mine WHERE s.id = mine.id
-             RETURNING s.id, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause",
+             RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause",
         )
         .await
         .doing("fencing progress")?;
@@ -215,14 +215,16 @@ async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Re
     let dispatches: Vec<i32> = progress.iter().map(|p| p.dispatch).collect();
     let runs: Vec<Option<Uuid>> = progress.iter().map(|p| p.start.as_ref().map(|start| start.run_id)).collect();
     let rows = tx.query(&statement, &[&ids, &dispatches, &runs, &worker]).await.doing("fencing progress")?;
-    let mine: std::collections::HashMap<i64, Intents> = rows
+    let mine: HashMap<(i64, i32), Intents> = rows
         .iter()
-        .map(|row| (row.get("id"), Intents { cancel: row.get("cancel"), pause: row.get("pause") }))
+        .map(|row| {
+            ((row.get("id"), row.get("dispatch")), Intents { cancel: row.get("cancel"), pause: row.get("pause") })
+        })
         .collect();
     let mut seen = HashSet::new();
     Ok(progress
         .iter()
-        .map(|p| match mine.get(&p.session.0) {
+        .map(|p| match mine.get(&(p.session.0, p.dispatch)) {
             Some(intents) if seen.insert(p.session) => Recorded::Committed(*intents),
             _ => Recorded::Fenced,
         })

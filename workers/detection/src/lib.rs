@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use pitcrew::domain::findings::Findings;
 use pitcrew::domain::run::RunSpec;
-use pitcrew::domain::session::{self, Session};
+use pitcrew::domain::session;
 use pitcrew::planning;
 use pitcrew::resolve::{self, Scope};
 use pitcrew::stage::errand::{Errand, Errands, Halt};
@@ -44,8 +44,12 @@ impl Detection {
         }
         let gateway = work.inputs.gateway.clone();
         let mut errand = Errand::open(&self.transports, session, computer, gateway, checkpoint).await?;
-        let outcome = match self.unfinished(work, &mut errand).await? {
-            Some(outcome) if outcome.ending == Ending::Completed && !cancelled(session, checkpoint) => outcome,
+        let left = self.unfinished(work, &mut errand).await?;
+        if checkpoint.intents().cancel {
+            return Ok(self.called_off(left, &mut errand, checkpoint).await);
+        }
+        let outcome = match left {
+            Some(outcome) if outcome.ending == Ending::Completed => outcome,
             // What was cut off is read again: reading twice does no harm.
             Some(_) | None => {
                 let (action, ended_run, ended_actions) = (None, None, Vec::new());
@@ -53,7 +57,7 @@ impl Detection {
             }
         };
         if outcome.ending == Ending::Killed && checkpoint.intents().cancel {
-            return Ok(Report::new(Answer::End(session::Status::Cancelled), "It was called off during detection."));
+            return Ok(self.called_off(Some(outcome), &mut errand, checkpoint).await);
         }
         if outcome.ending != Ending::Completed {
             return Ok(Report::new(Answer::Retry, "Detection was cut off at the computer."));
@@ -69,6 +73,22 @@ impl Detection {
         Ok(report)
     }
 
+    /// The end of a session that was called off; `left` is what came of the run that was in flight.
+    async fn called_off(&self, left: Option<RunOutcome>, errand: &mut Errand<'_>, checkpoint: &Checkpoint) -> Report {
+        let mut report = Report::new(Answer::End(session::Status::Cancelled), "It was called off during detection.");
+        let Some(outcome) = left else { return report };
+        match ended(&outcome) {
+            Some(ended) if errand.must_acknowledge() => {
+                // Fenced, the report is not written either, and the next owner finds the outcome at the computer.
+                if checkpoint.record(Some(ended), Vec::new(), None).await.is_ok() {
+                    errand.acknowledge(outcome.run_id).await;
+                }
+            }
+            ended => report.outcomes.extend(ended),
+        }
+        report
+    }
+
     /// The outcome of the run that an earlier claim has left in flight.
     async fn unfinished(&self, work: &Work, errand: &mut Errand<'_>) -> Result<Option<RunOutcome>, Halt> {
         let Some(run) = &work.inputs.run else { return Ok(None) };
@@ -77,10 +97,6 @@ impl Detection {
             Some(Err(_)) | None => errand.adopt(run.run_id).await,
         }
     }
-}
-
-fn cancelled(session: &Session, checkpoint: &Checkpoint) -> bool {
-    session.cancel.is_some() || checkpoint.intents().cancel
 }
 
 fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Report {
