@@ -185,6 +185,7 @@ CREATE TABLE run (
     dispatch    int NOT NULL,
     epoch       bigint NOT NULL,
     action_seq  int,
+    purpose     text NOT NULL CHECK (purpose IN ('detect', 'act', 'reboot', 'verify')),
     start_by    timestamptz NOT NULL,
     body        jsonb NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),

@@ -11,6 +11,21 @@ use uuid::Uuid;
 use super::item::Item;
 use super::script::{ScriptUse, Sha256Hash};
 use super::software::Download;
+use super::words::words;
+
+words! {
+    /// What a run is started for, which says how its outcome is to be read.
+    Purpose {
+        /// To find out what the computer has.
+        Detect = "detect",
+        /// To do an action.
+        Act = "act",
+        /// To restart the computer.
+        Reboot = "reboot",
+        /// To look again after a restart.
+        Verify = "verify",
+    }
+}
 
 /// What a computer is asked to do in one go.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -50,7 +50,8 @@ impl Dispatch {
         let room = Room { fleet: (self.max_running > 0).then_some(i64::from(self.max_running)), stages };
         // Twice the room: some of what is due may be for one computer or for a stage whose queue is full.
         let look_ahead = (most * 2).min(i64::from(self.look_ahead)).max(1);
-        match self.store.admit(term, look_ahead, self.pickup, |due| choose(due, &room)).await? {
+        let open: Vec<Stage> = room.stages.iter().filter(|(_, room)| **room > 0).map(|(stage, _)| *stage).collect();
+        match self.store.admit(term, look_ahead, &open, self.pickup, |due| choose(due, &room)).await? {
             Admission::Deposed => Ok(Turn::Deposed),
             Admission::Admitted(jobs) => {
                 self.jobs.publish(&jobs).await;

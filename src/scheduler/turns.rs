@@ -1,6 +1,7 @@
 //! Whose turn is it: a pure choice among what is due.
 //!
-//! Emergencies go first, whoever's they are. Then each turn goes to the tenant that has the least for its weight: what
+//! Emergencies go first, whoever's they are; then what has its computer already, which had its turn and goes on. Then
+//! each turn goes to the tenant that has the least for its weight: what
 //! it holds and what it was given in this choice, divided by its weight. So tenants share by weight whatever the length
 //! of their queues, and a tenant that comes late is not made to wait for one that came early. Source: weighted max-min
 //! fairness as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, with one resource.
@@ -32,11 +33,15 @@ pub fn choose(due: &Due, room: &Room) -> Vec<SessionId> {
     let mut given: Vec<i64> = due.tenants.iter().map(|t| t.holds).collect();
     let mut next: Vec<usize> = vec![0; due.tenants.len()];
 
-    for (place, tenant) in due.tenants.iter().enumerate() {
-        for candidate in &tenant.due {
-            if candidate.priority == Priority::Emergency && left.take(place, candidate) {
-                chosen.push(candidate.session);
-                given[place] += i64::from(!candidate.holds);
+    let emergency = |candidate: &Candidate| candidate.priority == Priority::Emergency;
+    let goes_on = |candidate: &Candidate| candidate.holds && candidate.priority != Priority::Emergency;
+    for first in [&emergency as &dyn Fn(&Candidate) -> bool, &goes_on] {
+        for (place, tenant) in due.tenants.iter().enumerate() {
+            for candidate in tenant.due.iter().filter(|candidate| first(candidate)) {
+                if left.take(place, candidate) {
+                    chosen.push(candidate.session);
+                    given[place] += i64::from(!candidate.holds);
+                }
             }
         }
     }
@@ -51,7 +56,7 @@ pub fn choose(due: &Due, room: &Room) -> Vec<SessionId> {
         let tenant = &due.tenants[place];
         while let Some(candidate) = tenant.due.get(next[place]) {
             next[place] += 1;
-            if candidate.priority != Priority::Emergency && left.take(place, candidate) {
+            if !emergency(candidate) && !candidate.holds && left.take(place, candidate) {
                 chosen.push(candidate.session);
                 given[place] += 1;
                 turns.push(share(given[place], place));

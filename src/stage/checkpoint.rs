@@ -110,7 +110,12 @@ impl Checkpoint {
     /// [`Fenced`] if that time has come.
     pub fn start_by(&self) -> Result<Timestamp, Fenced> {
         let remaining = self.lease.remaining();
-        if remaining.is_zero() { Err(Fenced) } else { Ok(self.store.now() + remaining) }
+        if remaining.is_zero() {
+            // Nothing that was done since may be settled on this claim's account either.
+            self.lease.lost().cancel();
+            return Err(Fenced);
+        }
+        Ok(self.store.now() + remaining)
     }
 
     /// How long to wait for a step before the session is parked.

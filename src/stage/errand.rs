@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pitcrew_protocol::{Refusal, RunOutcome, RunState};
+use pitcrew_protocol::{Refusal, RunOutcome, RunState as AtComputer};
 use uuid::Uuid;
 
 use super::answer::{Answer, Report};
 use super::checkpoint::{Checkpoint, Fenced};
 use crate::domain::computer::{Computer, Connection};
 use crate::domain::policy::Policy;
-use crate::domain::run::{RunHead, RunSpec};
+use crate::domain::run::{Purpose, RunHead, RunSpec};
 use crate::domain::session::{Session, WaitingOn};
 use crate::planning;
+use crate::store::claims::RunState;
 use crate::store::gate::{EndedAction, EndedRun};
-use crate::store::runs::StartRun;
+use crate::store::runs::{StartRun, StartedAction};
 use crate::transport::{Error, Link, Route, Start, Transport, Transports, Way};
 
 /// A computer that is offline is tried again after this, unless it connects before.
@@ -29,6 +30,8 @@ const KILL_TAKES: Duration = Duration::from_secs(10);
 const PARK_GRACE: Duration = Duration::from_secs(30);
 /// A way on which nobody tells of an outcome is asked this often.
 const UNTOLD_POLL: Duration = Duration::from_secs(15);
+/// How long after the time that its steps may take a run on a computer that is gone is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 /// Between two looks at what is wanted of the session.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -42,14 +45,17 @@ pub struct Errand<'a> {
     link: Box<dyn Link>,
     way: Way,
     computer: &'a Computer,
+    committed: bool,
 }
 
 /// What is started.
 pub struct Errands<'a> {
     /// The steps.
     pub spec: &'a RunSpec,
-    /// The dispatch of the planning and the place in the plan of the action it belongs to.
-    pub action: Option<(i32, i32)>,
+    /// What for.
+    pub purpose: Purpose,
+    /// The action it belongs to.
+    pub action: Option<StartedAction>,
     /// The policy, for the texts of the scripts.
     pub policy: &'a Policy,
     /// What has ended since the last commit.
@@ -76,28 +82,45 @@ impl<'a> Errand<'a> {
         };
         let route = Route { computer: computer.id, way: way.clone() };
         match transports.connect(&route).await {
-            Ok(link) => Ok(Errand { session, checkpoint, link, way, computer }),
+            Ok(link) => Ok(Errand { session, checkpoint, link, way, computer, committed: false }),
             Err(error) => Err(halt(checkpoint, &error, session.run_in_flight)),
         }
     }
 
-    /// Sees to the run that is recorded as in flight: its outcome, or none if it never started.
-    pub async fn adopt(&mut self, run: Uuid) -> Result<Option<RunOutcome>, Halt> {
-        let state = self.link.take_over(self.session.epoch, Some(run)).await;
-        match state {
-            Ok(RunState::Ended(outcome)) if outcome.run_id == run => Ok(Some(outcome)),
-            Ok(RunState::InFlight { run_id }) if run_id == run => self.attend(run, OutOf::Patience).await.map(Some),
+    /// Sees to the run that is recorded as in flight.
+    pub async fn adopt(&mut self, run: &RunState) -> Result<Adopted, Halt> {
+        if let Some(Ok(outcome)) = run.outcome.as_deref().map(serde_json::from_str) {
+            return Ok(Adopted::Ended(outcome));
+        }
+        let id = run.run_id;
+        match self.link.take_over(self.session.epoch, Some(id)).await {
+            Ok(AtComputer::Ended(outcome)) if outcome.run_id == id => Ok(Adopted::Ended(outcome)),
+            Ok(AtComputer::InFlight { run_id }) if run_id == id => {
+                self.attend(id, run.deadline).await.map(Adopted::Ended)
+            }
             // The epoch is raised: whatever was on its way under an older one is refused when it arrives.
-            Ok(RunState::Ended(_) | RunState::InFlight { .. } | RunState::Idle) => Ok(None),
-            Err(error) => Err(halt(self.checkpoint, &error, Some(run))),
+            Ok(AtComputer::Ended(_) | AtComputer::InFlight { .. } | AtComputer::Idle) => Ok(Adopted::NeverStarted),
+            // Its steps cannot be going on any more by their own bounds. What was in the middle is not known, and the
+            // fence and the kill at the next start keep what may yet come out of it apart.
+            Err(Error::Offline { .. } | Error::Lost { .. }) if self.checkpoint.now() > run.deadline + GIVE_UP_AFTER => {
+                Ok(Adopted::GivenUp)
+            }
+            Err(error) => Err(halt(self.checkpoint, &error, Some(id))),
         }
     }
 
-    /// Commits that a run starts, starts it, and waits for its outcome.
+    /// Commits that a run starts, starts it, and waits for its outcome. Nothing is started if something else is wanted
+    /// of the session by then.
     pub async fn start(&mut self, errand: Errands<'_>) -> Result<RunOutcome, Halt> {
+        self.committed = false;
         let run_id = Uuid::now_v7();
         let start_by = self.checkpoint.start_by().map_err(fenced)?;
-        let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by };
+        // A computer that is this machine judges by this machine's clock.
+        let judged_by = match self.way {
+            Way::Local { .. } => Timestamp::now() + start_by.duration_since(self.checkpoint.now()),
+            Way::Agent { .. } | Way::Noop => start_by,
+        };
+        let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by: judged_by };
         let text_of = |hash: &_| planning::text_of(errand.policy, hash);
         // Without the text of every script nothing is started.
         let run =
@@ -107,26 +130,38 @@ impl<'a> Errand<'a> {
             computer: self.computer.id,
             epoch: self.session.epoch,
             action: errand.action,
+            purpose: errand.purpose,
             start_by,
             body: serde_json::to_string(errand.spec)
                 .map_err(|error| Report::new(Answer::Stop, format!("The run cannot be stored: {error}")))?,
         };
-        self.checkpoint.record(errand.ended_run, errand.ended_actions, Some(start)).await.map_err(fenced)?;
+        let wanted =
+            self.checkpoint.record(errand.ended_run, errand.ended_actions, Some(start)).await.map_err(fenced)?;
+        self.committed = true;
+        if wanted.cancel || wanted.pause || wanted.stop {
+            let note = "Something else was wanted before the next run was started.";
+            return Err(Report::new(Answer::Snooze(WaitingOn::Turn, self.checkpoint.now()), note).into());
+        }
         let body = move || Ok(run.clone());
-        let start = Start { run_id, epoch: self.session.epoch, start_by, body: &body };
+        let start = Start { run_id, epoch: self.session.epoch, start_by: judged_by, body: &body };
         let mut state = self.link.start(&start).await;
         if let Err(Error::Refused { refusal: Refusal::Busy { run_id: other }, .. }) = state {
             self.clear(other).await?;
             state = self.link.start(&start).await;
         }
-        let patience = errand.spec.steps.iter().map(|step| Duration::from_millis(step.timeout_ms)).sum();
+        let longest: Duration = errand.spec.steps.iter().map(|step| Duration::from_millis(step.timeout_ms)).sum();
         match state {
-            Ok(RunState::Ended(outcome)) => Ok(outcome),
-            Ok(RunState::InFlight { .. } | RunState::Idle) => self.attend(run_id, OutOf::Steps(patience)).await,
+            Ok(AtComputer::Ended(outcome)) => Ok(outcome),
+            Ok(AtComputer::InFlight { .. } | AtComputer::Idle) => self.attend(run_id, start_by + longest).await,
             Err(error @ Error::Lost { .. }) => Err(halt(self.checkpoint, &error, Some(run_id))),
             // In every other case the computer has certainly not started it.
             Err(error) => Err(halt(self.checkpoint, &error, None)),
         }
+    }
+
+    /// True if what was handed to the last [`Errand::start`] as ended is committed.
+    pub fn committed(&self) -> bool {
+        self.committed
     }
 
     /// Lets the computer forget an outcome that is committed, where nobody else does.
@@ -141,44 +176,44 @@ impl<'a> Errand<'a> {
     }
 
     /// Waits for a run that is in flight; kills it if the session is to be cancelled; parks the session when patience
-    /// ends.
-    async fn attend(&mut self, run: Uuid, out_of: OutOf) -> Result<RunOutcome, Halt> {
+    /// ends. By `deadline` its steps have taken the longest they may.
+    async fn attend(&mut self, run: Uuid, deadline: Timestamp) -> Result<RunOutcome, Halt> {
         let mut waited = Duration::ZERO;
         loop {
             if self.checkpoint.intents().cancel {
-                return self.kill(run).await;
+                return self.kill(run, deadline).await;
             }
             let patience = self.checkpoint.patience();
             if waited >= patience {
-                return Err(self.park(run, out_of));
+                return Err(self.park(run, deadline));
             }
             let slice = LOOK.min(patience - waited);
             match self.link.wait(run, slice).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => waited += slice,
                 // It goes on at the computer, whose outcome wakes the session.
-                Err(_) => return Err(self.park(run, out_of)),
+                Err(_) => return Err(self.park(run, deadline)),
             }
         }
     }
 
-    async fn kill(&mut self, run: Uuid) -> Result<RunOutcome, Halt> {
+    async fn kill(&mut self, run: Uuid, deadline: Timestamp) -> Result<RunOutcome, Halt> {
         match self.link.kill(self.session.epoch, run).await {
-            Ok(RunState::Ended(outcome)) => return Ok(outcome),
-            Ok(RunState::InFlight { .. } | RunState::Idle) => {}
+            Ok(AtComputer::Ended(outcome)) => return Ok(outcome),
+            Ok(AtComputer::InFlight { .. } | AtComputer::Idle) => {}
             Err(error) => return Err(halt(self.checkpoint, &error, Some(run))),
         }
         match self.link.wait(run, KILL_TAKES).await {
             Ok(Some(outcome)) => Ok(outcome),
-            Ok(None) | Err(_) => Err(self.park(run, OutOf::Patience)),
+            Ok(None) | Err(_) => Err(self.park(run, deadline)),
         }
     }
 
     /// Something that is not ours is in flight, left by a session that was given up: it is killed before we start.
     async fn clear(&mut self, other: Uuid) -> Result<(), Halt> {
         match self.link.kill(self.session.epoch, other).await {
-            Ok(RunState::Ended(_) | RunState::Idle) => return Ok(()),
-            Ok(RunState::InFlight { .. }) => {}
+            Ok(AtComputer::Ended(_) | AtComputer::Idle) => return Ok(()),
+            Ok(AtComputer::InFlight { .. }) => {}
             Err(error) => return Err(halt(self.checkpoint, &error, None)),
         }
         match self.link.wait(other, KILL_TAKES).await {
@@ -186,32 +221,31 @@ impl<'a> Errand<'a> {
             Ok(None) | Err(_) => {
                 let until = self.checkpoint.now() + LOST_POLL;
                 let note = "The computer is still busy with what another session has left there.";
-                Err(Report::new(Answer::Snooze(WaitingOn::Computer, until), note).into())
+                Err(Report::new(Answer::Snooze(WaitingOn::Turn, until), note).into())
             }
         }
     }
 
-    fn park(&self, run: Uuid, out_of: OutOf) -> Halt {
-        let longest = match out_of {
-            OutOf::Patience => UNTOLD_POLL,
-            OutOf::Steps(steps) => steps + PARK_GRACE,
-        };
+    fn park(&self, run: Uuid, deadline: Timestamp) -> Halt {
+        let now = self.checkpoint.now();
+        let late = (deadline + PARK_GRACE).max(now + UNTOLD_POLL);
         // Where nobody tells of the outcome it has to be asked for.
-        let due = if self.must_acknowledge() { longest.min(UNTOLD_POLL) } else { longest };
-        let due: Timestamp = self.checkpoint.now() + due;
+        let due = if self.must_acknowledge() { late.min(now + UNTOLD_POLL) } else { late };
         let mut report = Report::new(Answer::Park(WaitingOn::Computer, due), "A step goes on at the computer.");
         report.run_in_flight = Some(run);
         report.into()
     }
 }
 
-/// What bounds the wait for a run.
-#[derive(Clone, Copy)]
-enum OutOf {
-    /// Nothing is known of it.
-    Patience,
-    /// Its steps take so long at most.
-    Steps(Duration),
+/// What came of a run that was recorded as in flight.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Adopted {
+    /// It has ended.
+    Ended(RunOutcome),
+    /// The computer does not know it, and will refuse it.
+    NeverStarted,
+    /// The computer is gone for longer than the run may take.
+    GivenUp,
 }
 
 /// The report of a stage whose session is not the worker's any more; it is not written.
@@ -225,11 +259,13 @@ fn halt(checkpoint: &Checkpoint, error: &Error, run_in_flight: Option<Uuid>) -> 
     let answer = match error {
         Error::Offline { .. } => Answer::Snooze(WaitingOn::Connectivity, now + OFFLINE_POLL),
         Error::Lost { .. } => Answer::Snooze(WaitingOn::Connectivity, now + LOST_POLL),
-        Error::Refused { refusal: Refusal::StaleEpoch | Refusal::Invalid { .. }, .. } => Answer::Stop,
-        Error::Refused { refusal: Refusal::TooLate | Refusal::Busy { .. }, .. } => {
-            Answer::Snooze(WaitingOn::Turn, now + LOST_POLL)
+        // Nothing that waiting helps against: the computer has seen a newer owner, and this one is not fenced out.
+        Error::Refused { refusal: Refusal::StaleEpoch, .. } => Answer::Stop,
+        Error::Refused { refusal: Refusal::Busy { .. }, .. } => Answer::Snooze(WaitingOn::Turn, now + LOST_POLL),
+        // Clocks that differ by more than a lease, a full disk, a defect: counted, so that it ends with its reason.
+        Error::Refused { refusal: Refusal::TooLate | Refusal::Invalid { .. }, .. } | Error::Broken { .. } => {
+            Answer::Retry
         }
-        Error::Broken { .. } => Answer::Retry,
     };
     let mut report = Report::new(answer, error.to_string());
     report.run_in_flight = run_in_flight;

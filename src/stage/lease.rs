@@ -21,6 +21,7 @@ pub struct Lease {
     until: Mutex<Instant>,
     cancel: AtomicBool,
     pause: AtomicBool,
+    stop: AtomicBool,
     run: Mutex<Option<Uuid>>,
     lost: CancellationToken,
 }
@@ -34,6 +35,7 @@ impl Lease {
             until: Mutex::new(until),
             cancel: AtomicBool::new(false),
             pause: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
             run: Mutex::new(None),
             lost: CancellationToken::new(),
         }
@@ -41,13 +43,18 @@ impl Lease {
 
     /// What is wanted of the session, as of the last heartbeat or commit.
     pub fn intents(&self) -> Intents {
-        Intents { cancel: self.cancel.load(Ordering::Relaxed), pause: self.pause.load(Ordering::Relaxed) }
+        Intents {
+            cancel: self.cancel.load(Ordering::Relaxed),
+            pause: self.pause.load(Ordering::Relaxed),
+            stop: self.stop.load(Ordering::Relaxed),
+        }
     }
 
     /// Takes in what is wanted of the session.
     pub fn note(&self, intents: Intents) {
         self.cancel.store(intents.cancel, Ordering::Relaxed);
         self.pause.store(intents.pause, Ordering::Relaxed);
+        self.stop.store(intents.stop, Ordering::Relaxed);
     }
 
     /// How much longer commands may be sent.

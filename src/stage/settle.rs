@@ -20,7 +20,7 @@ use crate::broker::settle::ack_group;
 use crate::domain::SessionId;
 use crate::domain::job::Job;
 use crate::domain::session::{Session, Stage};
-use crate::lifecycle::Hold;
+use crate::lifecycle::{Change, Hold};
 use crate::store::gate::{Entry, Verdict};
 use crate::store::{Error, Store};
 
@@ -103,8 +103,15 @@ impl Settler {
                 .iter()
                 .map(|(ended, session)| {
                     let credit = match ended.report.answer {
-                        Answer::Next(stage) => self.credits.get(&stage).is_some_and(Credit::take),
-                        Answer::End(_) | Answer::Retry | Answer::Snooze(..) | Answer::Park(..) | Answer::Stop => false,
+                        Answer::Next(stage) if !ended.lease.intents().stop => {
+                            self.credits.get(&stage).is_some_and(Credit::take)
+                        }
+                        Answer::Next(_)
+                        | Answer::End(_)
+                        | Answer::Retry
+                        | Answer::Snooze(..)
+                        | Answer::Park(..)
+                        | Answer::Stop => false,
                     };
                     let random = rand::random::<f64>();
                     let mut change = self.rules.decide(session, &ended.report, &self.worker, now, credit, random);
@@ -122,10 +129,10 @@ impl Settler {
                         jobs.extend(entry.change.publish);
                         freed |= entry.change.hold == Hold::Release;
                     }
-                    Verdict::Fenced => fenced.push(ended),
+                    Verdict::Fenced => fenced.push((ended, &entry.change)),
                 }
             }
-            pending = self.still_ours(fenced).await;
+            pending = self.still_ours(fenced, &mut jobs).await;
         }
         if freed {
             self.store.wake_scheduler();
@@ -133,12 +140,17 @@ impl Settler {
         jobs
     }
 
-    /// Those of the fenced ones that are still this worker's, as they are now: only an intent was noted meanwhile.
-    async fn still_ours<'a>(&self, fenced: Vec<&'a Ended>) -> Vec<(&'a Ended, Session)> {
+    /// Those of the fenced ones that are still this worker's, as they are now: only an intent was noted meanwhile. One
+    /// whose commit had come through unheard, on a connection that broke, is fenced by itself: its job is still due.
+    async fn still_ours<'a>(
+        &self,
+        fenced: Vec<(&'a Ended, &Change)>,
+        jobs: &mut Vec<Job>,
+    ) -> Vec<(&'a Ended, Session)> {
         if fenced.is_empty() {
             return Vec::new();
         }
-        let ids: Vec<SessionId> = fenced.iter().map(|ended| ended.session.id).collect();
+        let ids: Vec<SessionId> = fenced.iter().map(|(ended, _)| ended.session.id).collect();
         let mut patience = Patience::new();
         let live = loop {
             match self.store.live_sessions(&ids).await {
@@ -149,8 +161,13 @@ impl Settler {
         let mut live: HashMap<SessionId, Session> = live.into_iter().map(|session| (session.id, session)).collect();
         fenced
             .into_iter()
-            .filter_map(|ended| {
+            .filter_map(|(ended, change)| {
                 let now = live.remove(&ended.session.id)?;
+                let is_ours = |now: &Session| (now.revision, now.dispatch, now.stage, now.since);
+                if is_ours(&now) == is_ours(&change.after) && now.taken_at.is_none() {
+                    jobs.extend(change.publish);
+                    return None;
+                }
                 let ours = now.dispatch == ended.session.dispatch && now.owner.as_deref() == Some(self.worker.as_str());
                 if !ours {
                     debug!(session.id = %now.id, "Dispatch {} of session {} counts no more", ended.session.dispatch, now.id);

@@ -25,6 +25,7 @@ use crate::domain::job::{JOB_VERSION, Job};
 use crate::domain::policy::Policy;
 use crate::domain::session::{self, WaitingOn};
 use crate::store::claims::{Claimed, Inputs};
+use crate::store::leases::Intents;
 use crate::store::{Error, Store};
 use crate::telemetry::Sessions;
 
@@ -92,8 +93,9 @@ impl<S: Stage> Worker<S> {
     pub async fn run(self, settle: mpsc::Sender<Ended>) {
         let worker = Arc::new(self);
         let queue = worker.broker.topology().queue(worker.stage.stage().as_str());
-        // As many again as are in work, so that the next ones are here when a place is free.
-        let prefetch = u16::try_from(worker.capacity.saturating_mul(2)).unwrap_or(u16::MAX);
+        // No more than can be worked on: what lay here unclaimed would be missing in the queue's depth, and rescue
+        // would take it for lost.
+        let prefetch = u16::try_from(worker.capacity).unwrap_or(u16::MAX);
         let consumer = worker.broker.consume(&queue, prefetch);
         let slots = Arc::new(Semaphore::new(worker.capacity));
         let running = TaskTracker::new();
@@ -153,9 +155,9 @@ impl<S: Stage> Worker<S> {
         }
         let mut asked = Instant::now();
         let claimed = loop {
-            match self.store.claim(&self.id, self.lease, &jobs).await {
+            match self.claim_each(&jobs).await {
                 Ok(claimed) => break claimed,
-                Err(error) if error.is_transient() => {
+                Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "Claiming waits for the database");
                     consumer.pause().await;
                     if !self.database_is_back().await {
@@ -163,10 +165,6 @@ impl<S: Stage> Worker<S> {
                     }
                     consumer.resume();
                     asked = Instant::now();
-                }
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "Jobs cannot be claimed");
-                    return Vec::new();
                 }
             }
         };
@@ -188,6 +186,24 @@ impl<S: Stage> Worker<S> {
         taken
     }
 
+    /// Claims jobs; a group that the database refuses is halved until those that it refuses are alone. They are dropped
+    /// here and looked at by rescue. Only a failure that passes is an error.
+    async fn claim_each(&self, jobs: &[Job]) -> Result<Vec<Claimed>, Error> {
+        match self.store.claim(&self.id, self.lease, jobs).await {
+            Err(error) if !error.is_transient() && jobs.len() > 1 => {
+                let (first, second) = jobs.split_at(jobs.len() / 2);
+                let mut claimed = Box::pin(self.claim_each(first)).await?;
+                claimed.extend(Box::pin(self.claim_each(second)).await?);
+                Ok(claimed)
+            }
+            Err(error) if !error.is_transient() => {
+                warn!(error = &error as &dyn std::error::Error, "A job cannot be claimed");
+                Ok(vec![Claimed::Dropped; jobs.len()])
+            }
+            claimed => claimed,
+        }
+    }
+
     /// True when the database answers again, false when the worker is to stop.
     async fn database_is_back(&self) -> bool {
         loop {
@@ -207,15 +223,19 @@ impl<S: Stage> Worker<S> {
         let until = asked + self.lease.saturating_sub(self.margin);
         let lease = Arc::new(Lease::new(session.id, session.dispatch, until));
         lease.note_run(session.run_in_flight);
-        lease.note(crate::store::leases::Intents { cancel: session.cancel.is_some(), pause: session.pause.is_some() });
+        let (cancel, pause) = (session.cancel.is_some(), session.pause.is_some());
+        lease.note(Intents { cancel, pause, stop: false });
         self.leases.add(lease.clone());
         lease
     }
 
     /// Limits and runs one stage; none when the lease is lost, and with it the right to say anything.
     async fn work(&self, inputs: Box<Inputs>, lease: &Arc<Lease>) -> Option<Report> {
-        if let Err(wait) = self.limits.tenant(inputs.session.tenant) {
-            let until = self.store.now() + wait;
+        // What is to be cancelled, or has something in flight, is seen to whatever the rate.
+        let rated = inputs.session.cancel.is_none() && inputs.session.run_in_flight.is_none();
+        if rated && let Err(wait) = self.limits.tenant(inputs.session.tenant) {
+            // Everyone is told of the same next free turn; spread, they do not all come back for it at once.
+            let until = self.store.now() + wait + Duration::from_secs(2).mul_f64(rand::random());
             let mut report = Report::new(Answer::Snooze(WaitingOn::Turn, until), "The tenant's rate is reached.");
             report.run_in_flight = lease.run_in_flight();
             return Some(report);
@@ -223,7 +243,12 @@ impl<S: Stage> Worker<S> {
         let policy = match self.policy(inputs.policy_version).await {
             Ok(policy) => policy,
             Err(error) => {
-                let mut report = Report::new(Answer::Retry, format!("The policy could not be loaded: {error}"));
+                let note = format!("The policy could not be loaded: {error}");
+                // A database that is away is not the session's fault.
+                let mut report = match error.is_transient() {
+                    true => Report::new(Answer::Snooze(WaitingOn::Turn, self.store.now() + POLICY_AGAIN), note),
+                    false => Report::new(Answer::Retry, note),
+                };
                 report.run_in_flight = lease.run_in_flight();
                 return Some(report);
             }
@@ -272,6 +297,9 @@ impl<S: Stage> Worker<S> {
         self.policies.at_least(version).await
     }
 }
+
+/// How long before a policy that could not be loaded is tried again.
+const POLICY_AGAIN: Duration = Duration::from_secs(2);
 
 /// A claimed job.
 struct Taken {

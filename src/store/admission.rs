@@ -1,10 +1,11 @@
 //! What is due, and the admission of what the scheduler chooses of it: one transaction under the term's lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
+use tokio_postgres::types::ToSql;
 
 use super::error::Doing;
 use super::gate::{self, Entry};
@@ -41,7 +42,8 @@ pub struct TenantDue {
     pub cap: Option<i32>,
     /// How many have one now.
     pub holds: i64,
-    /// What is due, the first in turn first; not all of it, but enough to fill the room that was asked for.
+    /// What is due: first all that has its computer already, then the others, the first in turn first; of these not
+    /// all, but enough to fill the room that was asked for.
     pub due: Vec<Candidate>,
 }
 
@@ -64,8 +66,16 @@ pub enum Admission {
 }
 
 impl Store {
-    /// Admits what `choose` picks of what is due. At most `look_ahead` sessions of each tenant are shown to it.
-    pub async fn admit<F>(&self, term: Term, look_ahead: i64, pickup: Duration, choose: F) -> Result<Admission, Error>
+    /// Admits what `choose` picks of what is due. It is shown every session that is due and has its computer already,
+    /// and of each tenant at most `look_ahead` others, of the stages in `open`.
+    pub async fn admit<F>(
+        &self,
+        term: Term,
+        look_ahead: i64,
+        open: &[Stage],
+        pickup: Duration,
+        choose: F,
+    ) -> Result<Admission, Error>
     where
         F: FnOnce(&Due) -> Vec<SessionId>,
     {
@@ -75,7 +85,7 @@ impl Store {
         if !terms::verify(&tx, term).await? {
             return Ok(Admission::Deposed);
         }
-        let (now, due) = due(&tx, look_ahead).await?;
+        let (now, due) = due(&tx, look_ahead, open).await?;
         self.clock().sample(now, asked);
         let chosen = choose(&due);
         if chosen.is_empty() {
@@ -110,7 +120,7 @@ impl Store {
     }
 }
 
-async fn due(tx: &Transaction<'_>, look_ahead: i64) -> Result<(Timestamp, Due), Error> {
+async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(Timestamp, Due), Error> {
     let holds = tx
         .prepare_cached(
             "SELECT clock_timestamp() AS now, h.tenant_id, count(h.computer_id) AS holds
@@ -118,8 +128,19 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64) -> Result<(Timestamp, Due), 
         )
         .await
         .doing("counting reserved computers")?;
+    // What has its computer already had its turn: it is shown whatever the length of the tenant's queue, also where the
+    // tenant is stopped and something at the computer has to be seen to.
+    let holders = tx
+        .prepare_cached(
+            "SELECT s.tenant_id, t.weight, t.max_running, s.id, s.computer_id, s.priority, s.stage, true AS holds
+             FROM computer_hold h JOIN session s ON s.id = h.session_id JOIN tenant t ON t.id = s.tenant_id
+             WHERE s.run_after <= clock_timestamp() AND (t.stopped_at IS NULL OR s.run_in_flight IS NOT NULL)
+             ORDER BY s.tenant_id, s.priority, s.run_after, s.id",
+        )
+        .await
+        .doing("asking what is due and has its computer")?;
     // The recursive part hops from tenant to tenant along the index instead of reading every row that is due.
-    let candidates = tx
+    let others = tx
         .prepare_cached(
             "WITH RECURSIVE hop AS (
                  (SELECT tenant_id FROM session WHERE run_after IS NOT NULL ORDER BY tenant_id LIMIT 1)
@@ -131,37 +152,29 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64) -> Result<(Timestamp, Due), 
              SELECT hop.tenant_id, t.weight, t.max_running, c.*
              FROM hop JOIN tenant t ON t.id = hop.tenant_id AND t.stopped_at IS NULL
              CROSS JOIN LATERAL (
-                 SELECT s.id, s.computer_id, s.priority, s.stage, h.session_id IS NOT NULL AS holds
-                 FROM session s LEFT JOIN computer_hold h ON h.computer_id = s.computer_id
-                 WHERE s.tenant_id = hop.tenant_id AND s.run_after <= clock_timestamp()
-                   AND (h.session_id IS NULL OR h.session_id = s.id)
+                 SELECT s.id, s.computer_id, s.priority, s.stage, false AS holds
+                 FROM session s
+                 WHERE s.tenant_id = hop.tenant_id AND s.run_after <= clock_timestamp() AND s.stage = ANY($2)
+                   AND NOT EXISTS (SELECT FROM computer_hold h WHERE h.computer_id = s.computer_id)
                  ORDER BY s.priority, s.run_after, s.id LIMIT $1
              ) c",
         )
         .await
         .doing("asking what is due")?;
-    let holds_params: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
-    let candidates_params: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&look_ahead];
-    let (held, found) =
-        futures_util::try_join!(tx.query(&holds, &holds_params), tx.query(&candidates, &candidates_params))
+    let open: Vec<&str> = open.iter().map(|stage| stage.as_str()).collect();
+    let none: [&(dyn ToSql + Sync); 0] = [];
+    let bounds: [&(dyn ToSql + Sync); 2] = [&look_ahead, &open];
+    let (held, holders, others) =
+        futures_util::try_join!(tx.query(&holds, &none), tx.query(&holders, &none), tx.query(&others, &bounds))
             .doing("asking what is due")?;
     let now: Timestamp = held.first().map_or_else(Timestamp::now, |row| row.get("now"));
     let held: HashMap<i64, i64> = held
         .iter()
         .filter_map(|row| row.get::<_, Option<i64>>("tenant_id").map(|tenant| (tenant, row.get("holds"))))
         .collect();
-    let mut due = Due { holds: held.values().sum(), tenants: Vec::new() };
-    for row in &found {
+    let mut tenants: BTreeMap<TenantId, TenantDue> = BTreeMap::new();
+    for row in holders.iter().chain(&others) {
         let tenant = TenantId(row.get("tenant_id"));
-        if due.tenants.last().is_none_or(|last| last.tenant != tenant) {
-            due.tenants.push(TenantDue {
-                tenant,
-                weight: row.get("weight"),
-                cap: row.get("max_running"),
-                holds: held.get(&tenant.0).copied().unwrap_or(0),
-                due: Vec::new(),
-            });
-        }
         let candidate = Candidate {
             session: SessionId(row.get("id")),
             computer: ComputerId(row.get("computer_id")),
@@ -169,9 +182,17 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64) -> Result<(Timestamp, Due), 
             stage: rows::word(row, "stage")?,
             holds: row.get("holds"),
         };
-        if let Some(last) = due.tenants.last_mut() {
-            last.due.push(candidate);
-        }
+        tenants
+            .entry(tenant)
+            .or_insert_with(|| TenantDue {
+                tenant,
+                weight: row.get("weight"),
+                cap: row.get("max_running"),
+                holds: held.get(&tenant.0).copied().unwrap_or(0),
+                due: Vec::new(),
+            })
+            .due
+            .push(candidate);
     }
-    Ok((now, due))
+    Ok((now, Due { holds: held.values().sum(), tenants: tenants.into_values().collect() }))
 }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tracing::error;
 use uuid::Uuid;
 
 use super::error::Doing;
@@ -12,6 +14,7 @@ use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::computer::Computer;
 use crate::domain::job::Job;
+use crate::domain::run::Purpose;
 use crate::domain::session::{Session, Stage};
 use crate::lifecycle::claim::{Claim, claim};
 
@@ -69,6 +72,12 @@ pub struct RunState {
     pub run_id: Uuid,
     /// The action it belongs to.
     pub action: Option<i32>,
+    /// What it was started for.
+    pub purpose: Purpose,
+    /// Its steps, with scripts by hash, as JSON text.
+    pub body: String,
+    /// When all its steps have taken the longest they may.
+    pub deadline: Timestamp,
     /// Its outcome as JSON text, if it has arrived.
     pub outcome: Option<String>,
 }
@@ -188,7 +197,15 @@ async fn read_computers(
     );
     let statement = tx.prepare_cached(&sql).await.doing("reading computers")?;
     let found = tx.query(&statement, &[&ids]).await.doing("reading computers")?;
-    found.iter().map(|row| Ok((row.get("id"), (rows::computer(row)?, row.get("gateway"))))).collect()
+    Ok(found
+        .iter()
+        .filter_map(|row| {
+            let id: i64 = row.get("id");
+            let computer =
+                rows::computer(row).inspect_err(|error| error!("Computer {id} is left alone: {error}")).ok()?;
+            Some((id, (computer, row.get("gateway"))))
+        })
+        .collect())
 }
 
 async fn read_results(
@@ -243,15 +260,28 @@ async fn read_runs(tx: &Transaction<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid,
         return Ok(HashMap::new());
     }
     let statement = tx
-        .prepare_cached("SELECT run_id, action_seq, outcome::text AS outcome FROM run WHERE run_id = ANY($1)")
+        .prepare_cached(
+            "SELECT run_id, action_seq, purpose, body::text AS body, outcome::text AS outcome,
+                    start_by + make_interval(secs => coalesce((SELECT sum((step ->> 'timeout_ms')::float8)
+                        FROM jsonb_array_elements(body -> 'steps') step), 0) / 1000) AS deadline
+             FROM run WHERE run_id = ANY($1)",
+        )
         .await
         .doing("reading runs")?;
     let found = tx.query(&statement, &[&ids]).await.doing("reading runs")?;
-    Ok(found
+    found
         .iter()
         .map(|row| {
             let run_id: Uuid = row.get("run_id");
-            (run_id, RunState { run_id, action: row.get("action_seq"), outcome: row.get("outcome") })
+            let state = RunState {
+                run_id,
+                action: row.get("action_seq"),
+                purpose: rows::word(row, "purpose")?,
+                body: row.get("body"),
+                deadline: row.get("deadline"),
+                outcome: row.get("outcome"),
+            };
+            Ok((run_id, state))
         })
-        .collect())
+        .collect()
 }

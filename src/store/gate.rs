@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
+use tracing::error;
 use uuid::Uuid;
 
 use super::error::Doing;
@@ -213,7 +214,15 @@ pub(super) async fn lock(tx: &Transaction<'_>, ids: &[SessionId]) -> Result<Vec<
     let statement = tx.prepare_cached(&sql).await.doing("locking sessions")?;
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = tx.query(&statement, &[&ids]).await.doing("locking sessions")?;
-    rows.iter().map(rows::session).collect()
+    // One row that cannot be read, perhaps because a newer version wrote it, must not hold up all the others.
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            rows::session(row)
+                .inspect_err(|error| error!("Session {} is left alone: {error}", row.get::<_, i64>("id")))
+                .ok()
+        })
+        .collect())
 }
 
 /// Writes changes of sessions that are locked and whose revision was checked. Returns the epochs of those written.

@@ -13,6 +13,8 @@ pub struct Intents {
     pub cancel: bool,
     /// It is to be paused.
     pub pause: bool,
+    /// Its tenant is stopped: nothing new is to be started there.
+    pub stop: bool,
 }
 
 /// A session whose lease was extended.
@@ -40,7 +42,8 @@ impl Store {
                  )
                  UPDATE session s SET deadline = clock_timestamp() + make_interval(secs => $4)
                  FROM mine WHERE s.id = mine.id
-                 RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause",
+                 RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
+                           EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop",
             )
             .await
             .doing("extending leases")?;
@@ -55,19 +58,8 @@ impl Store {
             .map(|row| Renewed {
                 session: SessionId(row.get("id")),
                 dispatch: row.get("dispatch"),
-                intents: Intents { cancel: row.get("cancel"), pause: row.get("pause") },
+                intents: Intents { cancel: row.get("cancel"), pause: row.get("pause"), stop: row.get("stop") },
             })
             .collect())
-    }
-
-    /// Whether the whole fleet or a tenant is stopped: nothing new is to be started there.
-    pub async fn stopped_tenants(&self) -> Result<Vec<crate::domain::TenantId>, Error> {
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached("SELECT id FROM tenant WHERE stopped_at IS NOT NULL")
-            .await
-            .doing("asking which tenants are stopped")?;
-        let rows = client.query(&statement, &[]).await.doing("asking which tenants are stopped")?;
-        Ok(rows.iter().map(|row| crate::domain::TenantId(row.get("id"))).collect())
     }
 }

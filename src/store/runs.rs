@@ -11,6 +11,7 @@ use super::error::Doing;
 use super::gate::{self, EndedAction, EndedRun, Entry};
 use super::leases::Intents;
 use super::{Error, Store};
+use crate::domain::run::Purpose;
 use crate::domain::{ComputerId, SessionId};
 use crate::lifecycle::wake::wake;
 
@@ -38,12 +39,26 @@ pub struct StartRun {
     pub computer: ComputerId,
     /// The computer's epoch.
     pub epoch: i64,
-    /// The dispatch of the planning and the place in the plan of the action it belongs to.
-    pub action: Option<(i32, i32)>,
+    /// The action it belongs to.
+    pub action: Option<StartedAction>,
+    /// What it is started for.
+    pub purpose: Purpose,
     /// The time after which it must not start.
     pub start_by: Timestamp,
     /// Its steps, with scripts by hash, as JSON text.
     pub body: String,
+}
+
+/// An action that a run belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartedAction {
+    /// The dispatch of the planning that made it.
+    pub plan: i32,
+    /// Its place in the plan.
+    pub seq: i32,
+    /// Which attempt this is, from 1. All runs of one attempt have the same, and one that did not reach the computer is
+    /// made again under the same.
+    pub attempt: i32,
 }
 
 /// What became of a worker's progress.
@@ -207,7 +222,8 @@ async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Re
                  WHERE s.owner = $4 ORDER BY s.id FOR NO KEY UPDATE OF s
              )
              UPDATE session s SET run_in_flight = mine.run_id FROM mine WHERE s.id = mine.id
-             RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause",
+             RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
+                       EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop",
         )
         .await
         .doing("fencing progress")?;
@@ -218,7 +234,10 @@ async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Re
     let mine: HashMap<(i64, i32), Intents> = rows
         .iter()
         .map(|row| {
-            ((row.get("id"), row.get("dispatch")), Intents { cancel: row.get("cancel"), pause: row.get("pause") })
+            (
+                (row.get("id"), row.get("dispatch")),
+                Intents { cancel: row.get("cancel"), pause: row.get("pause"), stop: row.get("stop") },
+            )
         })
         .collect();
     let mut seen = HashSet::new();
@@ -237,10 +256,13 @@ async fn start_runs(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]
     }
     let statement = tx
         .prepare_cached(
-            "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, start_by, body)
-             SELECT u.run_id, u.session_id, u.computer_id, u.dispatch, u.epoch, u.action_seq, u.start_by, u.body::jsonb
-             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::int[], $7::timestamptz[],
-                         $8::text[]) AS u(run_id, session_id, computer_id, dispatch, epoch, action_seq, start_by, body)",
+            "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body)
+             SELECT u.run_id, u.session_id, u.computer_id, u.dispatch, u.epoch, u.action_seq, u.purpose, u.start_by,
+                    u.body::jsonb
+             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::int[], $7::text[],
+                         $8::timestamptz[], $9::text[])
+                  AS u(run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body)
+             ON CONFLICT DO NOTHING",
         )
         .await
         .doing("recording that runs start")?;
@@ -252,7 +274,8 @@ async fn start_runs(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]
             &starts.iter().map(|(_, _, s)| s.computer.0).collect::<Vec<_>>(),
             &starts.iter().map(|(_, dispatch, _)| *dispatch).collect::<Vec<_>>(),
             &starts.iter().map(|(_, _, s)| s.epoch).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.action.map(|(_, seq)| seq)).collect::<Vec<_>>(),
+            &starts.iter().map(|(_, _, s)| s.action.map(|action| action.seq)).collect::<Vec<_>>(),
+            &starts.iter().map(|(_, _, s)| s.purpose.as_str()).collect::<Vec<_>>(),
             &starts.iter().map(|(_, _, s)| s.start_by).collect::<Vec<_>>(),
             &starts.iter().map(|(_, _, s)| s.body.as_str()).collect::<Vec<_>>(),
         ],
@@ -263,18 +286,17 @@ async fn start_runs(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]
 }
 
 async fn start_actions(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]) -> Result<(), Error> {
-    let rows: Vec<_> = starts
-        .iter()
-        .filter_map(|(id, _, start)| start.action.map(|(plan, seq)| (*id, plan, seq, start.run_id)))
-        .collect();
+    let rows: Vec<_> =
+        starts.iter().filter_map(|(id, _, start)| start.action.map(|action| (*id, action, start.run_id))).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let statement = tx
         .prepare_cached(
-            "UPDATE action a SET status = 'started', run_id = u.run_id, attempts = a.attempts + 1,
+            "UPDATE action a SET status = 'started', run_id = u.run_id, attempts = u.attempt,
                                  started_at = coalesce(a.started_at, clock_timestamp())
-             FROM unnest($1::bigint[], $2::int[], $3::int[], $4::uuid[]) AS u(session_id, dispatch, seq, run_id)
+             FROM unnest($1::bigint[], $2::int[], $3::int[], $4::int[], $5::uuid[])
+                  AS u(session_id, dispatch, seq, attempt, run_id)
              WHERE a.session_id = u.session_id AND a.dispatch = u.dispatch AND a.seq = u.seq",
         )
         .await
@@ -283,8 +305,9 @@ async fn start_actions(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRu
         &statement,
         &[
             &rows.iter().map(|(id, ..)| id.0).collect::<Vec<_>>(),
-            &rows.iter().map(|(_, plan, ..)| *plan).collect::<Vec<_>>(),
-            &rows.iter().map(|(_, _, seq, _)| *seq).collect::<Vec<_>>(),
+            &rows.iter().map(|(_, action, _)| action.plan).collect::<Vec<_>>(),
+            &rows.iter().map(|(_, action, _)| action.seq).collect::<Vec<_>>(),
+            &rows.iter().map(|(_, action, _)| action.attempt).collect::<Vec<_>>(),
             &rows.iter().map(|(.., run)| *run).collect::<Vec<_>>(),
         ],
     )

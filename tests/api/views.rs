@@ -36,8 +36,8 @@ const WORKED: &str = r#"
          1, '00000000-0000-0000-0000-000000000001', now(), now() + interval '2 s'),
         (1, 2, 2, 'software/viewer', 'viewer', 'update', 'update_available', '1', '2', 'done', 'failed', 'script_failed',
          'The script ended with 7.', 2, NULL, now(), now());
-    INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, start_by, body, outcome) VALUES
-        ('00000000-0000-0000-0000-000000000001', 1, 1, 3, 1, 1, now(), '{}', '{
+    INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body, outcome) VALUES
+        ('00000000-0000-0000-0000-000000000001', 1, 1, 3, 1, 1, 'act', now(), '{}', '{
             "run_id": "00000000-0000-0000-0000-000000000001", "session": 1, "epoch": 1, "boot_id": "b",
             "started_at": "2030-01-01T00:00:00Z", "ended_at": "2030-01-01T00:00:01Z", "ending": {"how": "completed"},
             "steps": [

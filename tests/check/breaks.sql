@@ -103,5 +103,5 @@ UPDATE run SET outcome = outcome || '{"session": 2}';
 UPDATE run SET outcome = outcome || '{"run_id": "00000000-0000-0000-0000-000000000002"}';
 
 --: epochs_rise
-INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, start_by, body)
-VALUES (gen_random_uuid(), 1, 11, 4, 4, now(), '{}');
+INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, purpose, start_by, body)
+VALUES (gen_random_uuid(), 1, 11, 4, 4, 'act', now(), '{}');

@@ -22,6 +22,6 @@ INSERT INTO action (session_id, dispatch, seq, item, deployment, type, reason, s
 VALUES (1, 2, 1, 'software/a', 'a', 'install', 'missing', 'done', 'success',
         '2026-01-01 10:00:12', '2026-01-01 10:00:30'),
        (1, 2, 2, 'software/b', 'b', 'install', 'missing', 'planned', NULL, NULL, NULL);
-INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, start_by, body, created_at, outcome)
-VALUES ('00000000-0000-0000-0000-000000000001', 1, 11, 3, 5, 1, '2026-01-01 10:01:00', '{}', '2026-01-01 10:00:13',
+INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body, created_at, outcome)
+VALUES ('00000000-0000-0000-0000-000000000001', 1, 11, 3, 5, 1, 'act', '2026-01-01 10:01:00', '{}', '2026-01-01 10:00:13',
         '{"run_id": "00000000-0000-0000-0000-000000000001", "session": 1}');

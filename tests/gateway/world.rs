@@ -168,8 +168,8 @@ impl World {
             .expect("a script");
         client
             .execute(
-                "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, start_by, body)
-                 VALUES ($1, 1, $2, 1, $3, $4, $5)",
+                "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, purpose, start_by, body)
+                 VALUES ($1, 1, $2, 1, $3, 'act', $4, $5)",
                 &[&stored.run_id, &computer.id.0, &epoch, &stored.start_by, &body],
             )
             .await

@@ -42,9 +42,9 @@ VALUES (3, 2, 1, 'software/editor', 'editor-for-all', 'install', 'missing', NULL
         '0195f0a0-0000-7000-8000-000000000001', '2026-01-05 08:00:02Z', NULL),
        (5, 2, 1, 'task/time-server', 'time-at-acme', 'enforce_task', 'not_satisfied', NULL, NULL, 'done', 'failed',
         'script_failed', 'The script ended with exit code 1.', 2, NULL, '2026-01-04 08:00:10Z', '2026-01-04 08:00:20Z');
-INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, start_by, body, outcome, outcome_at)
-VALUES ('0195f0a0-0000-7000-8000-000000000001', 3, 2, 3, 42, 1, '2026-01-05 08:00:30Z', '{"steps":[]}', NULL, NULL),
-       ('0195f0a0-0000-7000-8000-000000000002', 5, 2, 3, 41, 1, '2026-01-04 08:00:30Z', '{"steps":[]}', '{"steps":[]}',
+INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body, outcome, outcome_at)
+VALUES ('0195f0a0-0000-7000-8000-000000000001', 3, 2, 3, 42, 1, 'act', '2026-01-05 08:00:30Z', '{"steps":[]}', NULL, NULL),
+       ('0195f0a0-0000-7000-8000-000000000002', 5, 2, 3, 41, 1, 'act', '2026-01-04 08:00:30Z', '{"steps":[]}', '{"steps":[]}',
         '2026-01-04 08:00:20Z');
 INSERT INTO worker VALUES ('execution-1', 'execution', 64, 1, '0.1.0', '2026-01-05 07:00Z', '2026-01-05 08:00Z');
 UPDATE scheduler_term SET term = 3, holder = 'scheduler-1', until = '2026-01-05 08:00:10Z';

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use pitcrew::domain::findings::Findings;
-use pitcrew::domain::run::RunSpec;
+use pitcrew::domain::run::{Purpose, RunSpec};
 use pitcrew::domain::session;
 use pitcrew::planning;
 use pitcrew::resolve::{self, Scope};
-use pitcrew::stage::errand::{Errand, Errands, Halt};
+use pitcrew::stage::errand::{Adopted, Errand, Errands, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Stage, Work};
 use pitcrew::store::gate::{EndedRun, StageResult};
 use pitcrew::transport::Transports;
@@ -44,7 +44,7 @@ impl Detection {
         }
         let gateway = work.inputs.gateway.clone();
         let mut errand = Errand::open(&self.transports, session, computer, gateway, checkpoint).await?;
-        let left = self.unfinished(work, &mut errand).await?;
+        let left = self.unfinished(work, &spec, &mut errand).await?;
         if checkpoint.intents().cancel {
             return Ok(self.called_off(left, &mut errand, checkpoint).await);
         }
@@ -52,8 +52,16 @@ impl Detection {
             Some(outcome) if outcome.ending == Ending::Completed => outcome,
             // What was cut off is read again: reading twice does no harm.
             Some(_) | None => {
-                let (action, ended_run, ended_actions) = (None, None, Vec::new());
-                errand.start(Errands { spec: &spec, action, policy: &work.policy, ended_run, ended_actions }).await?
+                errand
+                    .start(Errands {
+                        spec: &spec,
+                        purpose: Purpose::Detect,
+                        action: None,
+                        policy: &work.policy,
+                        ended_run: None,
+                        ended_actions: Vec::new(),
+                    })
+                    .await?
             }
         };
         if outcome.ending == Ending::Killed && checkpoint.intents().cancel {
@@ -89,13 +97,21 @@ impl Detection {
         report
     }
 
-    /// The outcome of the run that an earlier claim has left in flight.
-    async fn unfinished(&self, work: &Work, errand: &mut Errand<'_>) -> Result<Option<RunOutcome>, Halt> {
+    /// The outcome of the run that an earlier claim has left in flight, if it looked for what is to be looked for now.
+    async fn unfinished(
+        &self,
+        work: &Work,
+        spec: &RunSpec,
+        errand: &mut Errand<'_>,
+    ) -> Result<Option<RunOutcome>, Halt> {
         let Some(run) = &work.inputs.run else { return Ok(None) };
-        match run.outcome.as_deref().map(serde_json::from_str) {
-            Some(Ok(outcome)) => Ok(Some(outcome)),
-            Some(Err(_)) | None => errand.adopt(run.run_id).await,
-        }
+        let asked: Option<RunSpec> = serde_json::from_str(&run.body).ok();
+        Ok(match errand.adopt(run).await? {
+            Adopted::Ended(outcome) if asked.as_ref() == Some(spec) || outcome.ending == Ending::Killed => {
+                Some(outcome)
+            }
+            Adopted::Ended(_) | Adopted::NeverStarted | Adopted::GivenUp => None,
+        })
     }
 }
 

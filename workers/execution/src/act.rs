@@ -3,13 +3,14 @@
 
 use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::PlannedAction;
-use pitcrew::domain::run::RunSpec;
+use pitcrew::domain::run::{Purpose, RunSpec, StepSpec};
 use pitcrew::domain::session::{RebootPolicy, WaitingOn};
 use pitcrew::planning::{self, Verdict};
 use pitcrew::stage::errand::{Errands, Halt};
 use pitcrew::stage::{Answer, Report};
 use pitcrew::store::gate::EndedRun;
-use pitcrew_protocol::{RunOutcome, StepKind};
+use pitcrew::store::runs::StartedAction;
+use pitcrew_protocol::{Ending, RunOutcome, StepStatus};
 
 use crate::walk::{Walk, number};
 
@@ -27,8 +28,8 @@ pub enum Acted {
     Drifted(String),
 }
 
-/// Does an action from its beginning; it was started `attempts` times before.
-pub async fn act(walk: &mut Walk<'_>, action: &PlannedAction, attempts: i32) -> Result<Acted, Halt> {
+/// Does an action from its beginning.
+pub async fn act(walk: &mut Walk<'_>, action: &PlannedAction) -> Result<Acted, Halt> {
     if let Some(source) = &action.source
         && let Err(wait) = walk.checkpoint.source_turn(source).await
     {
@@ -36,50 +37,47 @@ pub async fn act(walk: &mut Walk<'_>, action: &PlannedAction, attempts: i32) -> 
         let note = format!("The rate of the package source {source} is reached.");
         return Err(Report::new(Answer::Snooze(WaitingOn::Turn, until), note).into());
     }
-    let outcome = start(walk, action, RunSpec { steps: planning::steps(action) }).await?;
-    resume(walk, action, attempts, outcome).await
+    let outcome = start(walk, action, Purpose::Act, planning::steps(action)).await?;
+    resume(walk, action, Purpose::Act, outcome).await
 }
 
 /// Goes on with an action from the outcome of one of its runs, perhaps one that another worker has started.
 pub async fn resume(
     walk: &mut Walk<'_>,
     action: &PlannedAction,
-    attempts: i32,
+    purpose: Purpose,
     outcome: RunOutcome,
 ) -> Result<Acted, Halt> {
-    let first = outcome.steps.first().map(|step| step.kind);
-    let verdict = match first {
-        // The outcome of a reboot: what was changed before it can be looked at now.
-        Some(StepKind::Reboot) => {
-            keep(walk, &outcome);
-            after_reboot(walk, action).await?
-        }
-        // The outcome of the look after a reboot.
-        Some(StepKind::Verify) => {
-            keep(walk, &outcome);
-            planning::judge_after_reboot(action, &outcome)
-        }
-        Some(_) | None => {
-            keep(walk, &outcome);
-            planning::judge(action, &outcome)
-        }
+    keep(walk, &outcome);
+    let verdict = match purpose {
+        Purpose::Detect | Purpose::Act => planning::judge(action, &outcome),
+        Purpose::Verify => planning::judge_after_reboot(action, &outcome),
+        Purpose::Reboot => match not_restarted(&outcome) {
+            Some(message) => {
+                let message = format!("The change was made, and the computer did not restart for it: {message}");
+                return Ok(Acted::Ended(ActionResult::Failed, Reason::ScriptFailed, message));
+            }
+            None => {
+                let outcome = start(walk, action, Purpose::Verify, planning::verification(action)).await?;
+                keep(walk, &outcome);
+                planning::judge_after_reboot(action, &outcome)
+            }
+        },
     };
     match verdict {
-        Verdict::NeedsReboot => {
-            if walk.work.inputs.session.order.reboot == RebootPolicy::Never {
-                let message = "The change was made and takes a reboot, which this session may not do.";
-                return Ok(Acted::Ended(ActionResult::Failed, Reason::RebootNotAllowed, message.to_owned()));
-            }
-            let spec = RunSpec { steps: vec![planning::reboot(&action.item)] };
-            let outcome = start(walk, action, spec).await.map_err(waiting_for_reboot)?;
-            Box::pin(resume(walk, action, attempts, outcome)).await
+        Verdict::NeedsReboot if walk.work.inputs.session.order.reboot == RebootPolicy::Never => {
+            let message = "The change was made and takes a reboot, which this session may not do.";
+            Ok(Acted::Ended(ActionResult::Failed, Reason::RebootNotAllowed, message.to_owned()))
         }
-        Verdict::Failed { message, may_pass: true, .. } if attempts < retries(action) => {
+        Verdict::NeedsReboot if purpose == Purpose::Act => {
+            let steps = vec![planning::reboot(&action.item)];
+            let outcome = start(walk, action, Purpose::Reboot, steps).await.map_err(waiting_for_reboot)?;
+            Box::pin(resume(walk, action, Purpose::Reboot, outcome)).await
+        }
+        Verdict::Failed { message, may_pass: true, .. } if walk.attempt <= retries(action) => {
             tracing::info!(session.id = %walk.work.inputs.session.id, "{} failed and is tried again: {message}", action.item);
-            if walk.checkpoint.intents().cancel {
-                return Ok(Acted::Cancelled);
-            }
-            Box::pin(act(walk, action, attempts + 1)).await
+            walk.attempt += 1;
+            Box::pin(act(walk, action)).await
         }
         verdict => Ok(acted(verdict)),
     }
@@ -89,20 +87,35 @@ fn retries(action: &PlannedAction) -> i32 {
     i32::try_from(action.retries).unwrap_or(i32::MAX)
 }
 
-/// Looks again after a reboot.
-async fn after_reboot(walk: &mut Walk<'_>, action: &PlannedAction) -> Result<Verdict, Halt> {
-    let outcome = start(walk, action, RunSpec { steps: planning::verification(action) }).await?;
-    keep(walk, &outcome);
-    Ok(planning::judge_after_reboot(action, &outcome))
+/// Why a reboot did not happen; none if it did.
+fn not_restarted(outcome: &RunOutcome) -> Option<String> {
+    let failure = outcome.steps.iter().find_map(|step| match &step.status {
+        StepStatus::Succeeded => None,
+        StepStatus::Failed { message, .. } => Some(message.clone()),
+    });
+    match (failure, &outcome.ending) {
+        (Some(message), _) => Some(message),
+        (None, Ending::Completed) => None,
+        (None, Ending::Stopped | Ending::Killed | Ending::Interrupted) => {
+            Some("the restart was called off.".to_owned())
+        }
+    }
 }
 
 /// Starts a run of this action; what has ended before is committed with its start.
-async fn start(walk: &mut Walk<'_>, action: &PlannedAction, spec: RunSpec) -> Result<RunOutcome, Halt> {
+async fn start(
+    walk: &mut Walk<'_>,
+    action: &PlannedAction,
+    purpose: Purpose,
+    steps: Vec<StepSpec>,
+) -> Result<RunOutcome, Halt> {
     let ended_run = walk.pending.run.take();
     let before = ended_run.as_ref().map(|ended| ended.run_id);
+    let spec = RunSpec { steps };
     let errands = Errands {
         spec: &spec,
-        action: Some((walk.plan, number(action.seq))),
+        purpose,
+        action: Some(StartedAction { plan: walk.plan, seq: number(action.seq), attempt: walk.attempt }),
         policy: &walk.work.policy,
         ended_run,
         ended_actions: std::mem::take(&mut walk.pending.actions),
@@ -110,6 +123,7 @@ async fn start(walk: &mut Walk<'_>, action: &PlannedAction, spec: RunSpec) -> Re
     let outcome = walk.errand.start(errands).await;
     if let Some(run) = before
         && walk.errand.must_acknowledge()
+        && walk.errand.committed()
     {
         walk.errand.acknowledge(run).await;
     }

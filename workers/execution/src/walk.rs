@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::{Plan, PlannedAction};
+use pitcrew::domain::run::Purpose;
 use pitcrew::domain::session::{self, Status, WaitingOn};
 use pitcrew::stage::checkpoint::{Done, Yield};
-use pitcrew::stage::errand::{Errand, Halt};
+use pitcrew::stage::errand::{Adopted, Errand, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Work};
 use pitcrew::store::gate::{EndedAction, EndedRun};
 use pitcrew::transport::Transports;
@@ -29,6 +30,13 @@ pub struct Pending {
     pub actions: Vec<EndedAction>,
 }
 
+/// A run that was left in flight, and what came of it.
+struct Left {
+    action: Option<i32>,
+    purpose: Purpose,
+    adopted: Adopted,
+}
+
 /// The walk through one plan.
 pub struct Walk<'a> {
     /// What the stage was given.
@@ -43,6 +51,8 @@ pub struct Walk<'a> {
     pub pending: Pending,
     /// When the action was begun that is in work.
     began: Timestamp,
+    /// Which attempt at it this is, from 1.
+    pub attempt: i32,
 }
 
 /// Goes through the plan from where it was left.
@@ -59,8 +69,15 @@ pub async fn walk(
         Ok(errand) => errand,
         Err(halt) => return *halt,
     };
-    let mut walk =
-        Walk { work, plan: dispatch, checkpoint, errand, pending: Pending::default(), began: checkpoint.now() };
+    let mut walk = Walk {
+        work,
+        plan: dispatch,
+        checkpoint,
+        errand,
+        pending: Pending::default(),
+        began: checkpoint.now(),
+        attempt: 1,
+    };
     let mut report = match walk.through(computer, plan).await {
         Ok(report) => report,
         Err(halt) => *halt,
@@ -93,21 +110,27 @@ impl Walk<'_> {
                 continue;
             }
             self.began = self.checkpoint.now();
-            let attempt = attempts.get(&seq).copied().unwrap_or(0);
-            let left = unfinished.take_if(|(of, _)| *of == Some(seq)).map(|(_, outcome)| outcome);
-            let acted = match left {
-                Some(outcome) => resume(self, action, attempt, outcome).await?,
-                None => {
+            // An attempt whose command did not reach the computer is made again under the same number.
+            self.attempt = attempts.get(&seq).copied().unwrap_or(0).max(1);
+            let acted = match unfinished.take_if(|left| left.action == Some(seq)) {
+                Some(Left { adopted: Adopted::Ended(outcome), purpose, .. }) => {
+                    resume(self, action, purpose, outcome).await?
+                }
+                Some(Left { adopted: Adopted::GivenUp, .. }) => {
+                    let why = "The computer went away in the middle and did not come back within the time that its steps may take.";
+                    Acted::CutOff(why.to_owned())
+                }
+                Some(Left { adopted: Adopted::NeverStarted, .. }) | None => {
                     if let Some(report) = self.wanted_otherwise(plan, &results) {
                         return Ok(report);
                     }
                     match self.obstacle(action, plan, &results, &today) {
                         Some((reason, message)) => Acted::Skipped(reason, message),
-                        None => act(self, action, attempt).await?,
+                        None => act(self, action).await?,
                     }
                 }
             };
-            match self.conclude(action, attempt, acted, plan, &results) {
+            match self.conclude(action, acted, plan, &results) {
                 Ok(result) => results.insert(seq, result),
                 Err(report) => return Ok(*report),
             };
@@ -119,15 +142,11 @@ impl Walk<'_> {
         Ok(Report::new(Answer::End(status), note))
     }
 
-    /// The outcome of the run that an earlier claim has left in flight, and the action it belongs to.
-    async fn unfinished(&mut self) -> Result<Option<(Option<i32>, pitcrew_protocol::RunOutcome)>, Halt> {
+    /// What came of the run that an earlier claim has left in flight.
+    async fn unfinished(&mut self) -> Result<Option<Left>, Halt> {
         let Some(run) = &self.work.inputs.run else { return Ok(None) };
-        let stored = run.outcome.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let outcome = match stored {
-            Some(outcome) => Some(outcome),
-            None => self.errand.adopt(run.run_id).await?,
-        };
-        Ok(outcome.map(|outcome| (run.action, outcome)))
+        let adopted = self.errand.adopt(run).await?;
+        Ok(Some(Left { action: run.action, purpose: run.purpose, adopted }))
     }
 
     /// Whether something else than the next action is wanted now: an end, a pause, or the delivery back.
@@ -140,6 +159,10 @@ impl Walk<'_> {
         let now = self.checkpoint.now();
         if intents.pause {
             return Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), "It was paused between two actions."));
+        }
+        if intents.stop {
+            let note = "Its tenant was stopped; it goes on when the tenant is started again.";
+            return Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), note));
         }
         let why = match self.checkpoint.should_yield()? {
             Yield::ShuttingDown => "The worker shuts down; another one goes on.",
@@ -171,7 +194,6 @@ impl Walk<'_> {
     fn conclude(
         &mut self,
         action: &PlannedAction,
-        attempt: i32,
         acted: Acted,
         plan: &Plan,
         results: &BTreeMap<i32, ActionResult>,
@@ -185,7 +207,7 @@ impl Walk<'_> {
                 return Err(Report::new(Answer::End(Status::Cancelled), note).into());
             }
             Acted::CutOff(message) => {
-                self.note(action, attempt + 1, ActionResult::Indeterminate, Reason::Interrupted, &message);
+                self.note(action, self.attempt, ActionResult::Indeterminate, Reason::Interrupted, &message);
                 if self.checkpoint.intents().cancel {
                     self.cancel_rest(plan, results);
                     return Err(Report::new(Answer::End(Status::Cancelled), message).into());
@@ -194,16 +216,16 @@ impl Walk<'_> {
             }
             Acted::Drifted(message) if self.work.inputs.plans < MOST_PLANS => {
                 for other in plan.actions.iter().filter(|other| !results.contains_key(&number(other.seq))) {
-                    let left = attempt * i32::from(other.seq == action.seq);
-                    self.note(other, left, ActionResult::Skipped, Reason::Drifted, "It is planned anew.");
+                    let attempts = self.attempt * i32::from(other.seq == action.seq);
+                    self.note(other, attempts, ActionResult::Skipped, Reason::Drifted, "It is planned anew.");
                 }
                 let note = format!("{}: {message} It is planned anew.", action.item);
                 return Err(Report::new(Answer::Next(session::Stage::Detection), note).into());
             }
             Acted::Drifted(message) => (ActionResult::Failed, Reason::Drifted, message),
         };
-        let started = i32::from(result != ActionResult::Skipped);
-        self.note(action, attempt + started, result, reason, &message);
+        let attempts = if result == ActionResult::Skipped { 0 } else { self.attempt };
+        self.note(action, attempts, result, reason, &message);
         Ok(result)
     }
 
