@@ -12,7 +12,7 @@ use crate::support::services;
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_binds_a_queue_learns_what_happens_to_sessions() {
     let mut installation = Installation::new().await;
-    installation.three_deployments().await;
+    installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(3).await;
     let topology = Topology::new(&installation.prefix());
     let broker = Broker::connect(&services().amqp_url, topology.clone(), "listener").expect("the broker's address");

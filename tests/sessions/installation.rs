@@ -1,47 +1,68 @@
-//! An installation: a database, a prefix on the broker, and the programs as processes that can be stopped, frozen and
-//! killed.
+//! An installation: a database, a prefix on the broker, and the programs as processes.
+//!
+//! Times are short, so that losses show soon; no test relies on how short.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use pitcrew::domain::session::{Kind, Order, Priority, RebootPolicy, Session, Status};
-use pitcrew::domain::{ComputerId, SessionId, TenantId};
-use pitcrew::lifecycle::submit::Submission;
-use pitcrew::store::Store;
-use pitcrew::store::sessions::Accepted;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tokio::process::{Child, Command};
-use tokio_postgres::Client;
+use pitcrew::broker::{Broker, Topology};
+use pitcrew::domain::TenantId;
+use pitcrew::store::{Store, migrate};
+use tokio::process::Command;
+use tokio_postgres::{Client, NoTls};
 
-use crate::support::{Database, database, prefix, program, services, until};
+use super::programs::Programs;
+use crate::support::{Database, database, prefix, program, scratch, services, until};
 
 /// Longer than anything here takes on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(120);
+
+/// Of these a check may find some for a moment after all is done: what is dropped is still on its way.
+const SETTLING: [&str; 2] = ["queues_are_empty", "nothing_goes_on_unwatched"];
 
 /// An installation.
 pub struct Installation {
     // Dropped first: the programs end before the database goes.
-    programs: Vec<Child>,
+    pub programs: Programs,
     pub store: Store,
     pub sql: Client,
     pub tenant: TenantId,
-    env: BTreeMap<String, String>,
-    _database: Database,
+    pub env: BTreeMap<String, String>,
+    /// Where the computers' folders are.
+    pub folder: PathBuf,
+    /// Where servers listen: given out beforehand, so that one that is started again is found again.
+    pub port: u16,
+    /// How the checker reaches the database, whatever the programs' way is.
+    database_url: String,
+    _database: Option<Database>,
 }
 
 impl Installation {
-    /// One with a tenant and nothing else, and short leases so that losses show soon.
+    /// One with a tenant and nothing else, on the servers that all tests share.
     pub async fn new() -> Installation {
         let database = database().await;
-        let store = Store::new(&database.url, 4).expect("the database's address");
-        let sql = database.connect().await;
+        Installation::on(database.url.clone(), Some(database)).await
+    }
+
+    /// One on a PostgreSQL of one's own.
+    pub async fn on_own(database_url: &str) -> Installation {
+        let store = Store::new(database_url, 1).expect("the database's address");
+        migrate(&store).await.expect("the migrations apply");
+        Installation::on(database_url.to_owned(), None).await
+    }
+
+    async fn on(database_url: String, database: Option<Database>) -> Installation {
+        let store = Store::new(&database_url, 4).expect("the database's address");
+        let (sql, connection) = tokio_postgres::connect(&database_url, NoTls).await.expect("PostgreSQL answers");
+        tokio::spawn(connection);
         let row = sql.query_one("INSERT INTO tenant (name) VALUES ('acme') RETURNING id", &[]).await.expect("a tenant");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let env = [
-            ("PITCREW_DATABASE_URL", database.url.clone()),
+            ("PITCREW_DATABASE_URL", database_url.clone()),
             ("PITCREW_AMQP_URL", services().amqp_url.clone()),
             ("PITCREW_AMQP__PREFIX", prefix()),
+            ("PITCREW_API__LISTEN", format!("127.0.0.1:{port}")),
             ("PITCREW_DATABASE__POOL_SIZE", "6".to_owned()),
             ("PITCREW_WORKER__LEASE", "3 s".to_owned()),
             ("PITCREW_WORKER__HEARTBEAT", "500 ms".to_owned()),
@@ -49,14 +70,29 @@ impl Installation {
             ("PITCREW_SCHEDULER__TAKE_WITHIN", "3 s".to_owned()),
             ("PITCREW_SCHEDULER__TERM", "3 s".to_owned()),
             ("PITCREW_SCHEDULER__RESCUE_FIRST", "100 ms".to_owned()),
+            ("PITCREW_SCHEDULER__MAX_LOSSES", "50".to_owned()),
+            ("PITCREW_RETRY__FIRST", "200 ms".to_owned()),
+            ("PITCREW_RETRY__LONGEST", "1 s".to_owned()),
         ];
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Installation { programs: Vec::new(), store, sql, tenant: TenantId(row.get("id")), env, _database: database }
+        let folder = scratch();
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Installation {
+            programs: Programs::default(),
+            store,
+            sql,
+            tenant: TenantId(row.get("id")),
+            env,
+            folder,
+            port,
+            database_url,
+            _database: database,
+        }
     }
 
-    /// Sets a variable for the programs that are started from now on.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.env.insert(name.to_owned(), value.to_owned());
+    /// Sets a variable for programs that are started from now on.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.env.insert(name.to_owned(), value.into());
     }
 
     /// What the names of its exchanges and queues begin with.
@@ -66,151 +102,78 @@ impl Installation {
 
     /// Starts a scheduler and one worker of each stage.
     pub fn start_all(&mut self) {
-        self.start("pitcrew", &["scheduler"]);
-        for worker in ["pitcrew-detection", "pitcrew-planning", "pitcrew-execution"] {
-            self.start(worker, &[]);
+        for name in ["scheduler", "detection", "planning", "execution"] {
+            self.start(name);
         }
     }
 
-    /// Starts a program. Its log goes to this test's output.
-    fn start(&mut self, name: &str, arguments: &[&str]) {
-        let child = Command::new(program(name))
-            .args(arguments)
-            .envs(&self.env)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        self.programs.push(child);
+    /// Starts `scheduler`, `server`, `detection`, `planning` or `execution`; `execution-2` is another one of its kind.
+    pub fn start(&mut self, name: &str) {
+        self.programs.start(name, &self.env);
     }
 
-    /// A script's text, stored under its hash; its use as JSON.
-    pub async fn script(&self, body: &str) -> Value {
-        let hash = Sha256::digest(body.as_bytes()).to_vec();
-        self.sql
-            .execute("INSERT INTO script (hash, body) VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&hash, &body])
-            .await
-            .expect("a script");
-        let text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({ "hash": text, "interpreter": "sh" })
+    /// A broker connection of the test's own.
+    pub async fn broker(&self) -> Broker {
+        let topology = Topology::new(&self.prefix());
+        let broker = Broker::connect(&self.env["PITCREW_AMQP_URL"], topology, "a test").expect("an address");
+        broker.up(SOON).await.expect("the broker answers");
+        broker
     }
 
-    /// Three pieces of software for everyone, which a no-op computer lacks.
-    pub async fn three_deployments(&self) {
-        let (detect, install) = (self.script("true # detect").await, self.script("true # install").await);
-        for name in ["one", "two", "three"] {
-            let software = json!({
-                "name": name, "detect": detect, "install": install,
-                "versions": [{ "version": "1" }], "upgrade": "over",
-            });
-            self.sql
-                .execute("INSERT INTO software (name, body) VALUES ($1, $2)", &[&name, &software])
+    /// How many rows a query counts.
+    pub async fn count(&self, query: &str) -> i64 {
+        self.sql.query_one(query, &[]).await.expect("the database answers").get(0)
+    }
+
+    /// Waits until a query counts at least so many.
+    pub async fn until_counts(&self, least: i64, query: &str) {
+        let enough = async || (self.sql.query_one(query, &[]).await.ok()?.get::<_, i64>(0) >= least).then_some(());
+        until(SOON, enough, query).await;
+    }
+
+    /// The end of every test: waits until nothing is live or held, and has the checker look whether everything held.
+    pub async fn at_rest(&mut self) {
+        self.at_rest_with(&[]).await;
+    }
+
+    /// The same with further arguments to the checker.
+    pub async fn at_rest_with(&mut self, arguments: &[&str]) {
+        let query = "SELECT (SELECT count(*) FROM session) + (SELECT count(*) FROM computer_hold)";
+        let rest = async || (self.sql.query_one(query, &[]).await.ok()?.get::<_, i64>(0) == 0).then_some(());
+        until(SOON, rest, "the system to be at rest").await;
+        let clean = async || {
+            let checked = Command::new(program("pitcrew-check"))
+                .args(["--at-rest", "--database", &self.database_url, "--amqp", &self.env["PITCREW_AMQP_URL"]])
+                .args(["--prefix", &self.prefix(), "--journal"])
+                .arg(&self.folder)
+                .args(arguments)
+                .output()
                 .await
-                .expect("a software");
-            let body = json!({ "target": "everyone", "state": "any" });
-            let item = format!("software/{name}");
-            self.sql
-                .execute("INSERT INTO deployment (name, item, body) VALUES ($1, $2, $3)", &[&name, &item, &body])
-                .await
-                .expect("a deployment");
+                .expect("the checker runs");
+            let said = String::from_utf8_lossy(&checked.stdout);
+            let violations: Vec<&str> = said.lines().filter(|line| !line.contains("in the database and in")).collect();
+            let settling = violations.iter().all(|line| SETTLING.iter().any(|name| line.starts_with(name)));
+            assert!(
+                settling && checked.status.code().is_some_and(|code| code < 2),
+                "{said}{}",
+                String::from_utf8_lossy(&checked.stderr)
+            );
+            violations.is_empty().then_some(())
+        };
+        until(SOON, clean, "the queues to be empty").await;
+        self.programs.end().await;
+        let broker = self.broker().await;
+        // Deletions that fail leave a little litter on a broker that goes with the tests.
+        let _ = broker.delete().await;
+        broker.close().await;
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        self.programs.kill_all();
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            eprintln!("{} is left: {error}", self.folder.display());
         }
-        self.sql.execute("UPDATE installation SET policy_version = policy_version + 1", &[]).await.expect("a version");
-    }
-
-    /// Computers that answer at once.
-    pub async fn noop_computers(&self, count: i32) -> Vec<ComputerId> {
-        let rows = self
-            .sql
-            .query(
-                "INSERT INTO computer (tenant_id, name, os, arch, connection)
-                 SELECT $1, 'pc-' || n, 'linux', 'x86_64', '{\"via\": \"noop\"}' FROM generate_series(1, $2) n
-                 RETURNING id",
-                &[&self.tenant.0, &count],
-            )
-            .await
-            .expect("computers");
-        rows.iter().map(|row| ComputerId(row.get("id"))).collect()
-    }
-
-    /// Submits a session of this kind for each of these computers.
-    pub async fn submit(&self, kind: Kind, computers: &[ComputerId]) -> Vec<SessionId> {
-        let submissions = computers
-            .iter()
-            .map(|computer| Submission {
-                tenant: self.tenant,
-                computer: *computer,
-                kind,
-                priority: Priority::Normal,
-                order: Order {
-                    deployments: Vec::new(),
-                    inventory: false,
-                    reboot: RebootPolicy::IfNeeded,
-                    by: "test".to_owned(),
-                    reason: String::new(),
-                    origin: "test".to_owned(),
-                    rerun_of: None,
-                    traceparent: None,
-                },
-                not_before: None,
-            })
-            .collect();
-        let accepted = self.store.submit(submissions, None).await.expect("the database answers");
-        self.store.wake_scheduler();
-        match accepted {
-            Accepted::New(ids) => ids,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Waits until these sessions are final.
-    pub async fn finals(&self, ids: &[SessionId]) -> Vec<Session> {
-        let ids_text: Vec<i64> = ids.iter().map(|id| id.0).collect();
-        until(
-            SOON * 2,
-            || async {
-                let row = self
-                    .sql
-                    .query_one("SELECT count(*) AS n FROM session_history WHERE id = ANY($1)", &[&ids_text])
-                    .await
-                    .ok()?;
-                (row.get::<_, i64>("n") == ids.len() as i64).then_some(())
-            },
-            "all sessions are final",
-        )
-        .await;
-        let mut sessions = Vec::new();
-        for id in ids {
-            sessions.push(self.store.session(*id).await.expect("the database answers").expect("the session is there"));
-        }
-        sessions
-    }
-
-    /// Waits until these sessions are final, and says how many ended as what.
-    pub async fn tally(&self, ids: &[SessionId]) -> BTreeMap<Status, usize> {
-        let mut tally = BTreeMap::new();
-        for session in self.finals(ids).await {
-            if let Some(error) = &session.last_error {
-                println!("session {} is {}: {error}", session.id, session.status);
-            }
-            *tally.entry(session.status).or_default() += 1;
-        }
-        tally
-    }
-
-    /// Waits until nothing is live, held or leased.
-    pub async fn at_rest(&self) {
-        until(
-            SOON,
-            || async {
-                let row = self
-                    .sql
-                    .query_one("SELECT (SELECT count(*) FROM session) + (SELECT count(*) FROM computer_hold) AS n", &[])
-                    .await
-                    .ok()?;
-                (row.get::<_, i64>("n") == 0).then_some(())
-            },
-            "the system is at rest",
-        )
-        .await;
     }
 }

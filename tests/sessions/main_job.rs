@@ -7,7 +7,7 @@ use super::installation::Installation;
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_go_through_their_stages_and_leave_nothing_behind() {
     let mut installation = Installation::new().await;
-    installation.three_deployments().await;
+    installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(40).await;
     installation.start_all();
     let full = installation.submit(Kind::Full, &computers).await;
@@ -26,7 +26,7 @@ async fn sessions_go_through_their_stages_and_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_detection_session_is_the_preview_and_changes_nothing() {
     let mut installation = Installation::new().await;
-    installation.three_deployments().await;
+    installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(1).await;
     installation.start_all();
     let looked = installation.submit(Kind::Detection, &computers).await;

@@ -1,7 +1,12 @@
-//! Whole sessions through the real programs.
+//! Whole sessions through the real programs, and what becomes of them when programs, servers and the network fail.
+
+mod fleet;
+mod installation;
+mod programs;
+mod work;
 
 mod collector;
 mod events;
-mod installation;
 mod main_job;
 mod traces;
+mod workers;

@@ -21,7 +21,7 @@ async fn a_session_is_one_trace_over_all_processes() {
     installation.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint);
     installation.set("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
     installation.set("OTEL_BSP_SCHEDULE_DELAY", "200");
-    installation.three_deployments().await;
+    installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(5).await;
     installation.start_all();
     let sessions = installation.submit(Kind::Full, &computers).await;
