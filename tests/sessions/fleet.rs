@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pitcrew::domain::ComputerId;
+use pitcrew::domain::{ComputerId, TenantId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
@@ -102,6 +102,13 @@ impl Installation {
                 .expect("a deployment");
         }
         self.sql.execute("UPDATE installation SET policy_version = policy_version + 1", &[]).await.expect("a version");
+    }
+
+    /// Another tenant, with a cap or none.
+    pub async fn other_tenant(&self, name: &str, max_running: Option<i32>) -> TenantId {
+        let query = "INSERT INTO tenant (name, max_running) VALUES ($1, $2) RETURNING id";
+        let row = self.sql.query_one(query, &[&name, &max_running]).await.expect("a tenant");
+        TenantId(row.get("id"))
     }
 
     /// Computers that answer at once.

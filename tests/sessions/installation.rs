@@ -120,6 +120,13 @@ impl Installation {
         broker
     }
 
+    /// Connects to the database again, when it was away.
+    pub async fn reconnect(&mut self) {
+        let (sql, connection) = tokio_postgres::connect(&self.database_url, NoTls).await.expect("PostgreSQL answers");
+        tokio::spawn(connection);
+        self.sql = sql;
+    }
+
     /// How many rows a query counts.
     pub async fn count(&self, query: &str) -> i64 {
         self.sql.query_one(query, &[]).await.expect("the database answers").get(0)

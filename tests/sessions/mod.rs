@@ -5,8 +5,12 @@ mod installation;
 mod programs;
 mod work;
 
+mod broker;
 mod collector;
+mod database;
 mod events;
 mod main_job;
+mod rolling;
+mod schedulers;
 mod traces;
 mod workers;
