@@ -19,9 +19,10 @@ cat "$PITCREW_SANDBOX/${PITCREW_ITEM#software/}" 2>/dev/null || true
 /// Installs it, once it is not held up any more, and writes down that it did.
 const INSTALL: &str = r#"
 echo $$ > "$PITCREW_SANDBOX/acting"
-while [ -e "$PITCREW_SANDBOX/busy" ]; do sleep 0.05; done
+name=${PITCREW_ITEM#software/}
+while [ -e "$PITCREW_SANDBOX/busy" ] || [ -e "$PITCREW_SANDBOX/busy-$name" ]; do sleep 0.05; done
 echo "$PITCREW_ITEM" >> "$PITCREW_SANDBOX/acts"
-printf %s "$PITCREW_VERSION" > "$PITCREW_SANDBOX/${PITCREW_ITEM#software/}"
+printf %s "$PITCREW_VERSION" > "$PITCREW_SANDBOX/$name"
 "#;
 
 /// A computer that a folder plays.
@@ -35,7 +36,7 @@ pub struct Played {
 }
 
 impl Played {
-    /// Holds up what reads (`blind`) or what changes (`busy`) on it.
+    /// Holds up what reads (`blind`), what changes (`busy`), or what changes one software (`busy-one`) on it.
     pub fn hold_up(&self, what: &str) {
         std::fs::write(self.sandbox.join(what), "").expect("a file");
     }

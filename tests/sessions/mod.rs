@@ -5,11 +5,14 @@ mod installation;
 mod programs;
 mod work;
 
+mod agents;
 mod broker;
 mod collector;
 mod database;
+mod deliveries;
 mod events;
 mod main_job;
+mod people;
 mod rolling;
 mod schedulers;
 mod traces;

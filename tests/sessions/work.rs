@@ -64,6 +64,14 @@ impl Installation {
         until(SOON, running, "the session to be running").await
     }
 
+    /// Waits until the worker that has a session knows what is wanted of it: until two more heartbeats.
+    pub async fn until_heard(&self, id: SessionId) {
+        for _ in 0..2 {
+            let before = self.session(id).await.deadline;
+            self.until_session(id, "a heartbeat", |session| session.deadline != before).await;
+        }
+    }
+
     /// Waits until a session is so.
     pub async fn until_session(&self, id: SessionId, what: &str, so: impl Fn(&Session) -> bool) -> Session {
         let is_so = async || self.store.session(id).await.ok()?.filter(&so);
