@@ -25,9 +25,11 @@ pub struct Known {
 /// Checks what the documents refer to, with what is stored. Every fault, by place.
 pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
     let all = with(fleet, known.clone());
+    let faulty =
+        fleet.documents.iter().filter(|document| document.faulty).map(|document| document.body.label()).collect();
     let mut faults = Vec::new();
     for document in &fleet.documents {
-        let mut checker = Checker { all: &all, document, faults: &mut faults };
+        let mut checker = Checker { all: &all, unread: &fleet.unread, faulty: &faulty, document, faults: &mut faults };
         match &document.body {
             Body::Tenant(tenant) => checker.tenant(&tenant.name, tenant.parent.as_deref()),
             Body::Computer(computer) => checker.refers_to_tenant("tenant", &computer.tenant),
@@ -64,6 +66,8 @@ fn with(fleet: &FleetFile, mut known: Known) -> Known {
 
 struct Checker<'a> {
     all: &'a Known,
+    unread: &'a BTreeSet<(String, String)>,
+    faulty: &'a BTreeSet<String>,
     document: &'a Document,
     faults: &'a mut Vec<Fault>,
 }
@@ -74,6 +78,9 @@ impl Checker<'_> {
     }
 
     fn undefined<'k>(&mut self, path: &str, kind: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
+        if self.unread.contains(&(kind.to_owned(), name.to_owned())) {
+            return;
+        }
         let message = format!("There is no {kind} \"{name}\", neither in these files nor stored.");
         let fault = self.fault(path, message).nearest(name, known);
         self.faults.push(fault);
@@ -122,7 +129,7 @@ impl Checker<'_> {
         if let Some(task) = &software.configuration {
             self.refers_to("configuration", &Item::task(task));
         }
-        if !software.versions.is_empty() && software.install.is_none() {
+        if !software.versions.is_empty() && software.install.is_none() && !self.document.faulty {
             let fault =
                 self.fault("versions", "Versions are listed, and there is no \"install\" to install them.".into());
             self.faults.push(fault);
@@ -191,7 +198,11 @@ impl Checker<'_> {
             }
         }
         let path = deployment.item.kind.as_str();
-        if !self.refers_to(path, &deployment.item) {
+        // What is not read whole has nothing to say beyond what it refers to.
+        if !self.refers_to(path, &deployment.item)
+            || self.document.faulty
+            || self.faulty.contains(&deployment.item.to_string())
+        {
             return;
         }
         let all = self.all;

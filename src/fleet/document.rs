@@ -1,6 +1,6 @@
 //! A document: one thing of the fleet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::{Connection, Deployment, Os, Sha256Hash, Software, Task};
 
@@ -16,6 +16,8 @@ pub struct FleetFile {
     pub documents: Vec<Document>,
     /// The texts of all scripts.
     pub scripts: BTreeMap<Sha256Hash, String>,
+    /// Kind and name of the things that could not be read: what refers to them is no fault.
+    pub(super) unread: BTreeSet<(String, String)>,
 }
 
 /// One thing, and where it is written.
@@ -25,6 +27,8 @@ pub struct Document {
     pub body: Body,
     /// Where it begins.
     pub place: Place,
+    /// Something of it is wrong: only what it refers to is checked.
+    pub(super) faulty: bool,
     /// Where its values are, by path, such as `requires.0`.
     pub(super) places: BTreeMap<String, Place>,
 }
@@ -103,6 +107,13 @@ impl Document {
 /// # Errors
 /// Every fault of every file, by place.
 pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<FleetFile, Vec<Fault>> {
+    let (fleet, faults) = read_all(files);
+    if faults.is_empty() { Ok(fleet) } else { Err(faults) }
+}
+
+/// Reads what can be read of files, and every fault, by place. What could be read can still be checked, so that all
+/// faults are told of at once; it is not to be applied.
+pub fn read_all<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (FleetFile, Vec<Fault>) {
     let mut fleet = FleetFile::default();
     let mut faults = Vec::new();
     for (name, text) in files {
@@ -112,10 +123,15 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<F
                 for node in nodes {
                     let reader = Reader::default();
                     let body = decode::document(&reader, &node);
-                    faults.append(&mut reader.faults.into_inner());
+                    let found = &mut reader.faults.into_inner();
+                    let faulty = !found.is_empty();
+                    faults.append(found);
                     fleet.scripts.append(&mut reader.scripts.into_inner());
+                    if body.is_none() {
+                        fleet.unread.extend(decode::named(&node));
+                    }
                     let places = reader.places.into_inner();
-                    fleet.documents.extend(body.map(|body| Document { body, place: node.place, places }));
+                    fleet.documents.extend(body.map(|body| Document { body, place: node.place, faulty, places }));
                 }
             }
         }
@@ -131,5 +147,5 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<F
         }
     }
     faults.sort();
-    if faults.is_empty() { Ok(fleet) } else { Err(faults) }
+    (fleet, faults)
 }

@@ -154,6 +154,13 @@ fn json(node: &Node) -> serde_json::Value {
     }
 }
 
+/// Whether a document is read without any fault.
+fn whole(node: &Node) -> bool {
+    let reader = reader::Reader::default();
+    let body = decode::document(&reader, node);
+    body.is_some() && reader.faults.borrow().is_empty()
+}
+
 #[test]
 fn schema_and_reader_agree() {
     let schema = jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap();
@@ -162,11 +169,27 @@ fn schema_and_reader_agree() {
         let value = json(&node);
         let violations: Vec<_> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
         assert_eq!(violations, Vec::<String>::new(), "{value}");
-        assert!(decode::document(&reader::Reader::default(), &node).is_some(), "{value}");
+        assert!(whole(&node), "{value}");
     }
     for node in yaml::documents("bad", include_str!("tests/bad.yaml")).unwrap() {
         let value = json(&node);
         assert!(!schema.is_valid(&value), "the schema takes {value}");
-        assert!(decode::document(&reader::Reader::default(), &node).is_none(), "the reader takes {value}");
+        assert!(!whole(&node), "the reader takes {value}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_one_document_hides_no_reference_of_another() {
+    let text = "{kind: tenant, name: acme, max_runing: 5}\n---\n{kind: computer, name: pc, tenant: acme, os: linx}\n---\n\
+                {kind: computer, name: bench, tenant: acmee, os: linux}\n---\n\
+                {kind: deployment, name: d, software: editor, target: {computer: pc, tenant: acme}, state: any}\n";
+    let (fleet, mut faults) = read_all([("f", text)]);
+    faults.extend(check(&fleet, &Known::default()));
+    faults.sort();
+    let told: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect();
+    let wanted = ["max_runing", "linx", "no tenant \"acmee\"", "no software \"editor\""];
+    assert_eq!(told.len(), wanted.len(), "{told:#?}");
+    for (told, wanted) in told.iter().zip(wanted) {
+        assert!(told.contains(wanted), "{told}");
     }
 }

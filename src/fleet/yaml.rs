@@ -36,6 +36,15 @@ impl Node {
         matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null"))
     }
 
+    /// The text under this key, if it is a mapping and has it.
+    pub(super) fn text(&self, wanted: &str) -> Option<&str> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find_map(|(key, value)| match (&key.value, &value.value) {
+            (Value::Scalar { text: key, .. }, Value::Scalar { text, .. }) if key == wanted => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// What it is, for a sentence.
     pub(super) fn is_a(&self) -> &'static str {
         match &self.value {

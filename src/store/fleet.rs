@@ -98,11 +98,12 @@ impl Store {
     /// Every fault of the files, or the database's trouble; in both cases nothing was changed.
     pub async fn apply_files(&self, files: &[(String, String)], dry_run: bool) -> Result<Applied, NotApplied> {
         let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        let fleet = fleet::read(texts).map_err(NotApplied::Faulty)?;
+        let (fleet, mut faults) = fleet::read_all(texts);
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
         tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
-        let faults = fleet::check(&fleet, &known(&tx, &fleet).await?);
+        faults.extend(fleet::check(&fleet, &known(&tx, &fleet).await?));
+        faults.sort();
         if !faults.is_empty() {
             return Err(NotApplied::Faulty(faults));
         }

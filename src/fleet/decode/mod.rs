@@ -28,18 +28,21 @@ words! {
     }
 }
 
-/// Reads one document; none if anything of it is wrong.
+/// Reads one document as far as it can be read. It is only whole if the reader has found no fault in it.
 pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
-    let faults = reader.faults.borrow().len();
     let mut fields = reader.fields(node, "A document", "")?;
     let kind: Kind = fields.need("kind").and_then(|kind| reader.word(kind))?;
     fields.rename(format!("A {kind}"));
-    let body = match kind {
+    match kind {
         Kind::Tenant => tenant::read(reader, fields).map(Body::Tenant),
         Kind::Computer => computer::read(reader, fields).map(Body::Computer),
         Kind::Software => software::read(reader, fields).map(Body::Software),
         Kind::Task => task::read(reader, fields).map(Body::Task),
         Kind::Deployment => deployment::read(reader, fields).map(Body::Deployment),
-    };
-    body.filter(|_| reader.faults.borrow().len() == faults)
+    }
+}
+
+/// What kind of thing a document is and what it is called, if that much can be read.
+pub(super) fn named(node: &Node) -> Option<(String, String)> {
+    Some((node.text("kind")?.to_owned(), node.text("name")?.to_owned()))
 }
