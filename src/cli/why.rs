@@ -6,5 +6,5 @@ use crate::domain::report::Why;
 
 pub(super) async fn run(session: SessionId, client: &Client, output: &Output) -> Result<(), Failure> {
     let answer = client.get(&["v1", "sessions", &session.to_string(), "why"], &[]).await?;
-    output.show(&answer, |why: &Why| render::why(why))
+    output.show(&answer, |why: &Why| render::why(why, output.style))
 }

@@ -28,7 +28,7 @@ pub fn overview(overview: &Overview, style: Style) -> String {
             .iter()
             .map(|count| format!("{} {}", count.count, count.status.as_str().replace('_', " ")))
             .collect();
-        text.push_str(&format!("Ended in the last hour: {}.\n", ended.join(", ")));
+        text.push_str(&format!("{}\n", style.wrap(&format!("Ended in the last hour: {}.", ended.join(", ")))));
     }
     if overview.workers.is_empty() {
         text.push_str("No workers.\n");
@@ -51,12 +51,13 @@ pub fn overview(overview: &Overview, style: Style) -> String {
         true => format!("{} leads in term {}", overview.scheduler.holder, overview.scheduler.term),
         false => "none leads".to_owned(),
     };
-    text.push_str(&format!(
-        "\nScheduler: {scheduler}. Computers in work: {}. Agents connected: {}. Open dead letters: {}.\n",
+    let mut sentences = format!(
+        "Scheduler: {scheduler}.\nComputers in work: {}. Agents connected: {}. Open dead letters: {}.",
         overview.holds, overview.agents, overview.dead_letters
-    ));
+    );
     if !overview.stopped.is_empty() {
-        text.push_str(&format!("Stopped tenants: {}.\n", overview.stopped.join(", ")));
+        sentences.push_str(&format!("\nStopped tenants: {}.", overview.stopped.join(", ")));
     }
+    text.push_str(&format!("\n{}", style.wrap(&sentences)));
     text
 }

@@ -35,15 +35,16 @@ pub fn report(report: &Report, style: Style) -> String {
         text.push_str(&format!("\n{}\n", lines(&table)));
     }
     let sums = &report.took;
-    text.push_str(&format!(
-        "\nTook {}: {} of work, {} of waiting, {} in queues{}.\n",
+    let sentence = format!(
+        "Took {}: {} of work, {} of waiting, {} in queues{}.",
         took(sums.total_ms),
         took(sums.worked_ms),
         took(sums.waited_ms),
         took(sums.queued_ms),
         if sums.paused_ms > 0 { format!(", {} paused", took(sums.paused_ms)) } else { String::new() }
-    ));
-    text.push_str(&why(&report.why));
+    );
+    text.push_str(&format!("\n{}\n", style.wrap(&sentence)));
+    text.push_str(&why(&report.why, style));
     text
 }
 

@@ -72,6 +72,35 @@ impl Style {
         if self.colour { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
+    /// A text whose lines fit the width, broken between words.
+    pub(super) fn wrap(self, text: &str) -> String {
+        let Some(width) = self.width.map(usize::from) else { return text.to_owned() };
+        let mut wrapped = String::with_capacity(text.len());
+        for (place, line) in text.lines().enumerate() {
+            if place > 0 {
+                wrapped.push('\n');
+            }
+            let text = line.trim_start_matches(' ');
+            wrapped.push_str(&line[..line.len() - text.len()]);
+            let mut column = line.len() - text.len();
+            let mut first = true;
+            for word in text.split(' ') {
+                let length = word.chars().count();
+                if !first && column + 1 + length > width {
+                    wrapped.push('\n');
+                    column = 0;
+                } else if !first {
+                    wrapped.push(' ');
+                    column += 1;
+                }
+                wrapped.push_str(word);
+                column += length;
+                first = false;
+            }
+        }
+        wrapped
+    }
+
     /// A text that fits the width.
     pub(super) fn fit(self, text: &str) -> String {
         match self.width.map(usize::from) {
@@ -103,6 +132,14 @@ pub fn took(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_wider_than_the_terminal() {
+        let style = Style { width: Some(12), colour: false };
+        assert_eq!(style.wrap("one two three four\n  - five six"), "one two\nthree four\n  - five six");
+        assert_eq!(style.fit("one two three four"), "one two thr…");
+        assert_eq!(Style::default().wrap("one two three four"), "one two three four");
+    }
 
     #[test]
     fn times_are_said_as_people_say_them() {

@@ -27,14 +27,14 @@ pub fn timeline(timeline: &Timeline, style: Style) -> String {
         text.push_str(&format!("{label:<LABEL$}{before}{bar}{after} {}{open}\n", took(part.ms())));
     }
     let sums = &timeline.sums;
-    text.push_str(&format!(
+    text.push_str(&style.wrap(&format!(
         "{} = {} of work + {} of waiting + {} in queues + {} paused",
         took(sums.total_ms),
         took(sums.worked_ms),
         took(sums.waited_ms),
         took(sums.queued_ms),
         took(sums.paused_ms)
-    ));
+    )));
     text
 }
 

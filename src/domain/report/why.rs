@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::SessionId;
-use crate::domain::session::{Session, Stage, Status, WaitingOn};
+use crate::domain::session::{Kind, Session, Stage, Status, WaitingOn};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,7 +85,14 @@ pub fn why(session: &Session, facts: &Facts, now: Timestamp) -> Why {
             };
             told.advice = Some(format!("Let it go on with: pitcrew session resume {}", session.id));
         }
-        Status::Completed => told.answer = "Everything was as it should be, or was brought there.".to_owned(),
+        Status::Completed => {
+            told.answer = match session.kind {
+                Kind::Detection => "It has looked and planned; a full session would do this.".to_owned(),
+                Kind::Full | Kind::Targeted | Kind::Onboarding => {
+                    "Everything was as it should be, or was brought there.".to_owned()
+                }
+            };
+        }
         Status::PartiallyCompleted => {
             told.answer = "Some actions did not succeed.".to_owned();
             told.because.extend(facts.failed.iter().cloned());
