@@ -59,14 +59,13 @@ impl Ground {
     ) -> Result<Ground, Error> {
         let config = &loaded.config;
         let (listen, api_url) = address(folder, loaded)?;
-        let named = |key, variable, url: &str| loaded.is_set(key) && !env_file::has(folder, variable, url);
+        let named = |key, url: &str| loaded.is_set(key) && !is_own(folder, url);
 
         // The broker takes longer to start than all the rest, so it begins first.
         let given_broker = config.amqp.url.expose();
-        let starting =
-            (!named("amqp.url", AMQP_URL, given_broker)).then(|| start_rabbitmq(folder.join(plot.broker), plot.fresh));
+        let starting = (!named("amqp.url", given_broker)).then(|| start_rabbitmq(folder.join(plot.broker), plot.fresh));
         let given = config.database.url.expose();
-        let (postgres, given_database) = if named("database.url", DATABASE_URL, given) {
+        let (postgres, given_database) = if named("database.url", given) {
             terminal.print(&format!("  {:<12} the one at {}", "PostgreSQL", config.database.url));
             (None, given.to_owned())
         } else {
@@ -88,7 +87,7 @@ impl Ground {
             (None, given_broker.to_owned())
         };
         let passes = plot.fresh && rabbitmq.is_none();
-        let prefix = match loaded.is_set("amqp.prefix") && !env_file::has(folder, PREFIX, &config.amqp.prefix) {
+        let prefix = match loaded.is_set("amqp.prefix") && !is_own(folder, given_broker) {
             // Queues that were deleted a moment ago and are made again under the same names are hard on some brokers.
             _ if passes => format!("{}-{}", plot.prefix, uuid::Uuid::new_v4().simple()),
             true => config.amqp.prefix.clone(),
@@ -150,6 +149,15 @@ fn start_rabbitmq(dir: PathBuf, fresh: bool) -> impl Future<Output = Result<Rabb
     let start = async move { RabbitMq::start(&dir, rabbitmq::Options { fresh, ..Default::default() }).await };
     let started = AbortOnDropHandle::new(tokio::spawn(start));
     async { Ok(started.await.map_err(|_| Error::Stopped)??) }
+}
+
+/// True if this is the address of a server of this folder: a shell has it from an earlier run, and the server may not be
+/// running now.
+fn is_own(folder: &Folder, url: &str) -> bool {
+    ["postgres", "rabbitmq", "rabbitmq-demo"].iter().any(|server| {
+        let secret = std::fs::read_to_string(folder.join(server).join("secret")).unwrap_or_default();
+        !secret.is_empty() && url.contains(&secret)
+    })
 }
 
 /// Where the API listens and is found. An address that was chosen is used or refused; in place of the usual one, if it is

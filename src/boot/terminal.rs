@@ -6,6 +6,9 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cli::render::Style;
+use crate::cli::{Format, Output};
+
 /// How often something that is waited for is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -41,10 +44,15 @@ impl Terminal {
         self.colours
     }
 
+    /// How answers of the API look here.
+    pub fn style(&self) -> Style {
+        Style { colour: self.colours, ..Output::new(Format::Table).style }
+    }
+
     /// Prints lines that stay.
     pub fn print(&self, text: &str) {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write(&live, &live, text);
+        self.write(&live, &live, Some(text));
     }
 
     /// Draws these lines anew, below all that stay. Without a terminal: nothing.
@@ -52,7 +60,7 @@ impl Terminal {
         if self.is_terminal {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
             let before = std::mem::replace(&mut *live, lines);
-            self.write(&before, &live, "");
+            self.write(&before, &live, None);
         }
     }
 
@@ -99,12 +107,12 @@ impl Terminal {
     }
 
     /// Takes the drawn lines away, prints what stays, and draws the lines that are to be there now.
-    fn write(&self, drawn: &[String], draw: &[String], text: &str) {
+    fn write(&self, drawn: &[String], draw: &[String], text: Option<&str>) {
         let mut out = String::new();
         if !drawn.is_empty() {
             out.push_str(&format!("\x1b[{}A\r\x1b[J", drawn.len()));
         }
-        if !text.is_empty() {
+        if let Some(text) = text {
             out.push_str(text);
             out.push('\n');
         }

@@ -20,23 +20,12 @@ pub enum Error {
         /// What it said.
         why: String,
     },
-    /// The API refused or was not understood.
-    #[error("{call}: {why}")]
-    Api {
-        /// The call, as in `POST /v1/sessions`.
-        call: String,
-        /// The answer.
-        why: String,
-    },
-    /// The API could not be reached.
-    #[error("{call} was not answered")]
-    Unanswered {
-        /// The call.
-        call: String,
-        /// Why not.
-        #[source]
-        source: reqwest::Error,
-    },
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] crate::cli::Failure),
+    /// The API's answer is not of the form that was expected.
+    #[error("the API's answer cannot be read")]
+    Answer(#[source] serde_json::Error),
     /// Something did not come about in time.
     #[error("{what} within {} s; the programs' logs are in {}", .waited.as_secs(), .logs.display())]
     TooLate {

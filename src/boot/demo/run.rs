@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::archives::Archives;
-use super::client::{Client, is_reachable};
+use super::client::Client;
 use super::expect::differences;
 use super::files::FileServer;
-use super::report::{self, Told};
+use super::report::{Told, report};
 use super::sample::{self, Computer, Sample};
 use super::sandboxes::Sandbox;
 use super::watch::watch;
@@ -162,6 +162,10 @@ async fn play(
 
     let ids = submit(&client, &stage.sample).await?;
     terminal.print(&format!("\n{} sessions are submitted, one for each computer:\n", ids.len()));
+    for computer in &stage.sample.computers {
+        terminal.print(&format!("  {:<14} {}", computer.name, computer.story));
+    }
+    terminal.print("");
     let come_online = |lines: &[SessionLine]| {
         for line in lines.iter().filter(|line| line.waiting_on == Some(WaitingOn::Connectivity)) {
             if let Some(agent) = late.remove(&line.computer) {
@@ -179,8 +183,7 @@ async fn play(
         let (report, timeline) = (client.report(line.id).await?, client.timeline(line.id).await?);
         told.push(Told { computer, report, timeline, logs: client.logs(line.id).await? });
     }
-    terminal.print(&report::table(&told, terminal.has_colours()));
-    terminal.print(&format!("\n{}", report::bars(&told, terminal.has_colours())));
+    terminal.print(&report(&told, terminal.style()));
     let end = |told: &Told<'_>| End {
         computer: told.computer.name.clone(),
         differences: differences(told.computer, &told.report, &told.timeline, stage.root(told.computer).as_deref()),
@@ -194,7 +197,7 @@ async fn until_online(client: &Client, folder: &Folder, sample: &Sample) -> Resu
     loop {
         let lines = client.computers().await?;
         let is_late = |name: &str| sample.computers.iter().any(|computer| computer.late && computer.name == name);
-        if lines.iter().all(|line| is_late(&line.name) || is_reachable(&lines, line.id)) {
+        if lines.iter().all(|line| is_late(&line.name) || line.online() != Some(false)) {
             return Ok(());
         }
         if begun.elapsed() > ONLINE_WITHIN {

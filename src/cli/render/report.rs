@@ -1,4 +1,4 @@
-//! Reports: of one session, and of many side by side.
+//! The report of one session.
 
 use comfy_table::Cell;
 
@@ -48,28 +48,6 @@ pub fn report(report: &Report, style: Style) -> String {
     text
 }
 
-/// Many reports side by side: computers by what was found, done, verified, why, and how long it took.
-pub fn reports(reports: &[Report], style: Style) -> String {
-    let mut table = style.table(&["COMPUTER", "STATUS", "FOUND", "DONE", "VERIFIED", "WHY", "TOOK"]);
-    for report in reports {
-        table.add_row(vec![
-            Cell::new(&report.session.computer),
-            style.status(report.session.status),
-            Cell::new(found(report)),
-            Cell::new(done(&report.actions)),
-            Cell::new(each(&report.actions, |action| {
-                action.verified.as_ref().map(|seen| format!("{} {seen}", name(action)))
-            })),
-            Cell::new(match each(&report.actions, |action| Some(format!("{}: {}", name(action), because(action)))) {
-                text if text.is_empty() => report.why.answer.clone(),
-                text => text,
-            }),
-            Cell::new(took(report.took.total_ms)),
-        ]);
-    }
-    lines(&table)
-}
-
 fn found(report: &Report) -> String {
     match &report.found {
         None => "Nothing was found out yet.".to_owned(),
@@ -89,28 +67,12 @@ fn found(report: &Report) -> String {
     }
 }
 
-fn done(actions: &[ActionLine]) -> String {
-    if actions.is_empty() {
-        return "nothing to do".to_owned();
-    }
-    each(actions, |action| {
-        let result = action.result.as_deref().unwrap_or(&action.status);
-        Some(format!("{} {}: {result}", action.action.replace('_', " "), name(action)))
-    })
-}
-
-fn each(actions: &[ActionLine], told: impl Fn(&ActionLine) -> Option<String>) -> String {
-    actions.iter().filter_map(told).collect::<Vec<_>>().join("\n")
-}
-
-fn name(action: &ActionLine) -> &str {
-    action.item.split_once('/').map_or(&action.item, |(_, name)| name)
-}
-
-fn because(action: &ActionLine) -> String {
+/// Why an action was done, or why it ended otherwise.
+pub(super) fn because(action: &ActionLine) -> String {
     let why = action.why.replace('_', " ");
     match (&action.result_reason, &action.message) {
-        (Some(reason), _) if reason == "done" => why,
+        (Some(reason), _) if reason == "done" && action.why_text.is_empty() => why,
+        (Some(reason), _) if reason == "done" => action.why_text.clone(),
         (Some(_), Some(message)) if !message.is_empty() => message.clone(),
         (Some(reason), _) => reason.replace('_', " "),
         (None, _) if !action.why_text.is_empty() => action.why_text.clone(),

@@ -35,7 +35,7 @@ impl Style {
     }
 
     /// A head.
-    fn strong(self, text: &str) -> Cell {
+    pub(super) fn strong(self, text: &str) -> Cell {
         let cell = Cell::new(text);
         if self.colour { cell.add_attribute(Attribute::Bold) } else { cell }
     }

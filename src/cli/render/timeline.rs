@@ -5,7 +5,7 @@ use super::took;
 use crate::domain::report::{Doing, Part, Timeline};
 
 /// The columns before the bars.
-const LABEL: usize = 32;
+const LABEL: usize = 34;
 /// Columns of the bars where the width is not known.
 const BARS: usize = 60;
 
@@ -38,13 +38,14 @@ pub fn timeline(timeline: &Timeline, style: Style) -> String {
     text
 }
 
-fn column(ms: i64, total: i64, columns: usize) -> usize {
+/// The column of a time, in milliseconds from the beginning, where `total` takes all `columns`.
+pub(super) fn column(ms: i64, total: i64, columns: usize) -> usize {
     let columns = i64::try_from(columns).unwrap_or(i64::MAX);
     usize::try_from(ms.saturating_mul(columns) / total).unwrap_or(0)
 }
 
 /// Work is solid, waiting is light.
-fn look(doing: Doing) -> (&'static str, u8) {
+pub(super) fn look(doing: Doing) -> (&'static str, u8) {
     match doing {
         Doing::Work => ("█", 32),
         Doing::Queue => ("▒", 33),
