@@ -1,4 +1,4 @@
-.PHONY: demo up test bench test-rabbit4 fmt lint setup python
+.PHONY: demo up test schemas bench test-rabbit4 fmt lint setup python
 
 # Everything on this machine, with computers and work to look at.
 demo: setup
@@ -24,6 +24,11 @@ bench: setup
 test-rabbit4: python
 	cargo build --workspace --all-targets
 	deploy/local/rabbit4.sh cargo test --test it
+
+# The published schemas, as the program's own types say.
+schemas:
+	cargo build --workspace --all-targets
+	target/debug/pitcrew schemas --out schemas
 
 fmt:
 	cargo fmt --all
