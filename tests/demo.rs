@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::scratch;
+use crate::up::started_for;
 
 /// How long it may take on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -17,6 +18,7 @@ fn every_session_of_the_demo_ends_as_expected_and_again_when_it_is_repeated() {
         let last = said.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
         assert!(last.starts_with("demo: 13 sessions, 13 as expected, 0 unexpected"), "{said}");
         assert_eq!(code, Some(0), "{said}");
+        assert!(started_for(&folder).is_empty(), "nothing is left running");
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -149,7 +149,7 @@ async fn nothing_outlives_one_that_was_killed() {
 }
 
 /// The processes that were started for a folder.
-fn started_for(folder: &Path) -> Vec<u32> {
+pub fn started_for(folder: &Path) -> Vec<u32> {
     let Ok(folder) = folder.canonicalize() else { return Vec::new() };
     let mark = format!("PITCREW_UP_IN={}", folder.display());
     let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
