@@ -36,12 +36,12 @@ pub enum Error {
 
 impl Error {
     /// True if the same call may succeed later without anything being changed: connection trouble, deadlock,
-    /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57).
+    /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57), a transaction that said nothing for too long (25P03).
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Unavailable(_) => true,
             Error::Statement { source, .. } => match source.code() {
-                Some(code) => ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class)),
+                Some(code) => ["08", "40", "53", "57", "25P03"].iter().any(|class| code.code().starts_with(class)),
                 // Without a code it is the driver's: the connection, or a defect of ours that no repetition heals.
                 None => {
                     source.is_closed()

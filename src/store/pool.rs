@@ -24,6 +24,9 @@ use crate::lifecycle::Change;
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 /// A statement that takes longer than this is given up by the server; none of ours should come near it.
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
+/// A transaction in which nothing is said for so long is given up by the server: its process is frozen or cut off, and
+/// others wait for the rows that it has locked, the scheduler's term among them.
+const IDLE_TIMEOUT_MS: u32 = 10_000;
 
 /// Who is told of transitions.
 type Observer = Box<dyn Fn(&Session, &Transition) + Send + Sync>;
@@ -89,7 +92,7 @@ impl Store {
             config.application_name("pitcrew");
         }
         let options = format!(
-            "{} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off",
+            "{} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC -c jit=off",
             config.get_options().unwrap_or_default()
         );
         config.options(options.trim());

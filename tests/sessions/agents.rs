@@ -168,3 +168,62 @@ async fn an_outcome_that_comes_after_the_end_is_kept_and_changes_nothing() {
     installation.start("execution");
     installation.at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_meet_cancels_and_pauses_of_their_sessions() {
+    let mut installation = Installation::new().await;
+    installation.set("PITCREW_WORKER__PATIENCE", "200 ms");
+    installation.software(&["one", "two"]).await;
+    installation.start_all();
+    installation.start("server");
+    let mut parked = Vec::new();
+    for number in 0..6 {
+        let computer = installation.agent_computer().await;
+        computer.hold_up("busy");
+        installation.start_agent(&format!("agent-{number}"), &computer, None);
+        parked.push((installation.session_for(computer.id).await, computer));
+    }
+    for (id, _) in &parked {
+        installation.until_session(*id, "it to be parked", is_parked).await;
+    }
+    // Both at once: whichever comes first, nothing hangs and nothing is told twice.
+    for (place, (id, computer)) in parked.iter().enumerate() {
+        let ids = [*id];
+        let intent = async {
+            match place % 2 {
+                0 => installation.store.cancel(&ids, "me", "").await,
+                _ => installation.store.pause(&ids, "me", "").await,
+            }
+        };
+        let (intended, ()) = tokio::join!(intent, async { computer.release("busy") });
+        intended.expect("the database answers");
+    }
+    installation.store.wake_scheduler();
+    for (place, (id, computer)) in parked.iter().enumerate() {
+        let expected = [Status::Cancelled, Status::Paused][place % 2];
+        installation.until_session(*id, "its intent to come into force", |s| s.status == expected).await;
+        assert!(computer.acts().len() <= 1);
+    }
+    let ids: Vec<_> = parked.iter().map(|(id, _)| *id).collect();
+    installation.store.resume(&ids, "me", "").await.expect("the database answers");
+    installation.store.wake_scheduler();
+    let tally = installation.tally(&ids).await;
+    assert_eq!(tally, [(Status::Cancelled, 3), (Status::Completed, 3)].into());
+    installation.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_freezes_keeps_nobody_for_ever() {
+    let (mut installation, computer) = with_agent(&["one", "two"], "2 s").await;
+    computer.hold_up("busy-one");
+    let id = installation.session_for(computer.id).await;
+    computer.until_it_is("acting").await;
+    installation.programs.freeze("server");
+    computer.release("busy-one");
+    // The next command goes into a queue that nobody reads, past the time by which it was to start.
+    installation.until_session(id, "it to be parked", is_parked).await;
+    installation.programs.thaw("server");
+    installation.all_complete(&[id]).await;
+    assert_eq!(computer.acts(), ["software/one", "software/two"]);
+    installation.at_rest().await;
+}

@@ -76,3 +76,23 @@ async fn programs_that_start_before_the_database_wait_for_it() {
     installation.all_complete(&sessions).await;
     installation.at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_falls_silent_with_a_lock_is_cut_off() {
+    let mut installation = Installation::new().await;
+    installation.software(&["one"]).await;
+    let computers = installation.noop_computers(20).await;
+    installation.start_all();
+    // A scheduler that froze in the middle of an admission, and a worker that froze in the middle of a settlement.
+    let frozen = installation.store.client().await.expect("a connection");
+    let sessions = installation.submit(Kind::Full, &computers).await;
+    frozen
+        .batch_execute(
+            "BEGIN; SELECT FROM scheduler_term FOR UPDATE; SELECT FROM session ORDER BY id FOR NO KEY UPDATE",
+        )
+        .await
+        .expect("the locks");
+    installation.all_complete(&sessions).await;
+    assert!(frozen.batch_execute("COMMIT").await.is_err());
+    installation.at_rest().await;
+}

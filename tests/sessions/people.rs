@@ -101,3 +101,28 @@ async fn intents_under_load_end_every_session_one_way_or_another() {
     assert_eq!(ended, sessions.len(), "{tally:?}");
     installation.at_rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_stopped_halts_between_two_actions_and_goes_on_where_it_was() {
+    let mut installation = Installation::new().await;
+    installation.set("PITCREW_WORKER__PATIENCE", "60 s");
+    installation.software(&["one", "two", "three"]).await;
+    let computer = installation.local_computer().await;
+    computer.hold_up("busy");
+    installation.start_all();
+    let id = installation.session_for(computer.id).await;
+    installation.until_running(id, Stage::Execution).await;
+    computer.until_it_is("acting").await;
+    installation.sql.execute("UPDATE tenant SET stopped_at = now()", &[]).await.expect("a stop");
+    installation.until_heard(id).await;
+    computer.release("busy");
+    let halted = |session: &Session| session.status == Status::Pending && session.run_in_flight.is_none();
+    let waiting = installation.until_session(id, "it to halt", halted).await;
+    assert_eq!((waiting.attempt, waiting.losses, computer.acts().len()), (0, 0, 1));
+    assert_eq!(installation.count("SELECT count(*) FROM computer_hold").await, 0);
+    installation.sql.execute("UPDATE tenant SET stopped_at = NULL", &[]).await.expect("no stop");
+    installation.store.wake_scheduler();
+    installation.all_complete(&[id]).await;
+    assert_eq!(computer.acts().len(), 3);
+    installation.at_rest().await;
+}
