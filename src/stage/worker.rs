@@ -141,7 +141,7 @@ impl<S: Stage> Worker<S> {
         let mut jobs = Vec::new();
         let mut receipts = Vec::new();
         for delivery in deliveries {
-            match parse(&delivery) {
+            match parse(&delivery, self.stage.stage()) {
                 Ok(job) => {
                     jobs.push(job);
                     let traceparent = delivery.header("traceparent").map(str::to_owned);
@@ -326,7 +326,14 @@ fn job_of(session: &session::Session) -> Job {
     }
 }
 
-fn parse(delivery: &Delivery) -> Result<Job, String> {
+/// The job in a delivery to the workers of `stage`. One that lies in the wrong queue would be done as what it is not.
+fn parse(delivery: &Delivery, stage: session::Stage) -> Result<Job, String> {
     let job: Job = serde_json::from_slice(&delivery.body).map_err(|error| error.to_string())?;
-    if job.v == JOB_VERSION { Ok(job) } else { Err(format!("version {} is not known here", job.v)) }
+    if job.v != JOB_VERSION {
+        Err(format!("version {} is not known here", job.v))
+    } else if job.stage != stage {
+        Err(format!("it is for the workers of {}", job.stage))
+    } else {
+        Ok(job)
+    }
 }

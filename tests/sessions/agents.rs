@@ -86,6 +86,7 @@ async fn a_command_that_is_held_up_past_its_time_starts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_computer_that_is_offline_is_waited_for_and_holds_nothing() {
     let mut installation = Installation::new().await;
+    installation.never_lapse();
     installation.software(&["one"]).await;
     let computer = installation.agent_computer().await;
     installation.start_all();

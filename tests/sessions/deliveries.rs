@@ -21,6 +21,7 @@ async fn send(broker: &Broker, queue: Stage, body: &Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_lies_in_the_queues_each_action_is_done_once() {
     let mut installation = Installation::new().await;
+    installation.never_lapse();
     installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(100).await;
     installation.start_all();
@@ -29,7 +30,7 @@ async fn whatever_lies_in_the_queues_each_action_is_done_once() {
     let mut live = installation.store.live_sessions(&sessions).await.expect("the database answers");
     while !live.is_empty() {
         for session in live.iter().take(20) {
-            // The current one again, one from before, one from a time to come, and one of every stage.
+            // The current one again, in every queue, and for each stage one from before and one from a time to come.
             for (queue, dispatch) in
                 Stage::ALL.iter().zip([session.dispatch, session.dispatch - 1, session.dispatch + 1])
             {
@@ -68,6 +69,7 @@ async fn what_is_no_job_is_put_aside_and_stops_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redelivery_that_meets_a_live_lease_is_dropped() {
     let mut installation = Installation::new().await;
+    installation.never_lapse();
     installation.software(&["one"]).await;
     let computer = installation.local_computer().await;
     computer.hold_up("busy");

@@ -95,6 +95,12 @@ impl Installation {
         self.env.insert(name.to_owned(), value.into());
     }
 
+    /// Lets leases and jobs last longer than anything takes here: what is lost then was lost by a defect.
+    pub fn never_lapse(&mut self) {
+        self.set("PITCREW_WORKER__LEASE", "10 min");
+        self.set("PITCREW_SCHEDULER__TAKE_WITHIN", "10 min");
+    }
+
     /// What the names of its exchanges and queues begin with.
     pub fn prefix(&self) -> String {
         self.env["PITCREW_AMQP__PREFIX"].clone()

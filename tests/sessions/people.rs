@@ -106,6 +106,7 @@ async fn intents_under_load_end_every_session_one_way_or_another() {
 async fn a_tenant_that_is_stopped_halts_between_two_actions_and_goes_on_where_it_was() {
     let mut installation = Installation::new().await;
     installation.set("PITCREW_WORKER__PATIENCE", "60 s");
+    installation.never_lapse();
     installation.software(&["one", "two", "three"]).await;
     let computer = installation.local_computer().await;
     computer.hold_up("busy");

@@ -7,9 +7,7 @@ use super::installation::Installation;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_under_load_costs_no_attempt_and_no_loss() {
     let mut installation = Installation::new().await;
-    // What dies without a word may take longer here than any of this does: so nothing is lost by the clock.
-    installation.set("PITCREW_WORKER__LEASE", "60 s");
-    installation.set("PITCREW_SCHEDULER__TAKE_WITHIN", "60 s");
+    installation.never_lapse();
     installation.software(&["one", "two", "three"]).await;
     let computers = installation.noop_computers(800).await;
     let names = ["scheduler", "detection", "planning", "execution"];

@@ -136,7 +136,7 @@ async fn what_does_not_end_within_the_grace_is_given_back_and_nothing_is_lost() 
     let mut installation = Installation::new().await;
     installation.set("PITCREW_WORKER__DRAIN_GRACE", "500 ms");
     installation.set("PITCREW_WORKER__PATIENCE", "60 s");
-    installation.set("PITCREW_WORKER__LEASE", "30 s");
+    installation.never_lapse();
     installation.software(&["one"]).await;
     let computer = installation.local_computer().await;
     computer.hold_up("busy");
