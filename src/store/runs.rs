@@ -136,6 +136,9 @@ impl Store {
         }
         tx.commit().await.doing("storing an outcome")?;
         self.tell(entry.iter().map(|entry| &entry.change));
+        if entry.is_some() {
+            self.wake_scheduler();
+        }
         Ok(Arrival::Stored { woke: entry.is_some() })
     }
 
@@ -194,6 +197,9 @@ impl Store {
                 }
             })
             .await?;
+        if !written.is_empty() {
+            self.wake_scheduler();
+        }
         Ok(written.iter().map(|entry| entry.change.after.id).collect())
     }
 }
