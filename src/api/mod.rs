@@ -1,7 +1,7 @@
 //! The API: HTTP and JSON over the store. In reading order:
 //!
-//! - [`serve`]: a listener, until the drain
-//! - [`router`]: every route
+//! - [`mod@serve`]: a listener, until the drain
+//! - [`mod@router`]: every route
 //! - [`caller`]: who calls, and what they may do
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request

@@ -1,6 +1,6 @@
 //! Bringing Pitcrew up on one machine: what has to run before, and beside, its own programs.
 //!
-//! [`up`] is the page to read first. It locks a [`folder`], lays the ground ([`services`], an up-to-date database, a first
+//! [`mod@up`] is the page to read first. It locks a [`folder`], lays the ground ([`services`], an up-to-date database, a first
 //! token), and lets the supervisor keep the programs running until it is told to stop. [`demo`] does the same with a sample.
 
 pub mod demo;

@@ -3,7 +3,7 @@
 //!
 //! - [`hop`]: takes a group, writes it, publishes what follows, acknowledges
 //! - [`rows`]: what is written
-//! - [`run`]: a backlog through three hops, and how long it took
+//! - [`mod@run`]: a backlog through three hops, and how long it took
 
 mod hop;
 mod rows;

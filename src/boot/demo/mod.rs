@@ -1,6 +1,6 @@
 //! The demo: computers and work to look at, real in everything but the computers' size.
 //!
-//! [`run`] is the page to read first. Each computer of the sample is a folder under `.pitcrew/demo` with an agent of its
+//! [`mod@run`] is the page to read first. Each computer of the sample is a folder under `.pitcrew/demo` with an agent of its
 //! own; nothing outside that folder is changed. What is expected of each computer is data, in `deploy/local/demo`, and is
 //! compared with what came about.
 
