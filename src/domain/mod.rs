@@ -48,4 +48,4 @@ pub use script::{ScriptUse, Sha256Hash};
 pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};
 pub use task::{Parameter, Task};
 pub use tenant::Tenant;
-pub use version::Version;
+pub use version::{Scheme, Version};

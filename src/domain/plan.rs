@@ -11,7 +11,7 @@ use super::item::Item;
 use super::outcome::{ActionResult, Reason};
 use super::script::{ScriptUse, Sha256Hash};
 use super::software::{Download, RebootNeed};
-use super::version::Version;
+use super::version::{Scheme, Version, loose};
 use super::words::words;
 
 /// What execution does on one computer.
@@ -49,6 +49,9 @@ pub struct PlannedAction {
     pub detected: Option<String>,
     /// What the item must be like in the end.
     pub want: Want,
+    /// By which rule its versions are compared.
+    #[serde(default = "loose", skip_serializing_if = "Scheme::is_loose")]
+    pub scheme: Scheme,
     /// The version that is installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -115,13 +118,13 @@ pub enum Want {
 }
 
 impl Want {
-    /// True if a software of which `detected` is installed is as it must be. A text that is no version is never in any
-    /// relation to one.
-    pub fn is_met_by(&self, detected: Option<&str>) -> bool {
+    /// True if a software of which `detected` is installed is as it must be. A text that is no version of the scheme is
+    /// never in any relation to one.
+    pub fn is_met_by(&self, scheme: Scheme, detected: Option<&str>) -> bool {
         let related = |wanted: &str, holds: fn(std::cmp::Ordering) -> bool| {
             detected
-                .and_then(Version::parse)
-                .zip(Version::parse(wanted))
+                .and_then(|detected| Version::parse(scheme, detected))
+                .zip(Version::parse(scheme, wanted))
                 .is_some_and(|(detected, wanted)| holds(detected.cmp(&wanted)))
         };
         match self {
@@ -238,10 +241,10 @@ mod tests {
             (Want::AtMost(at("2.0")), vec![Some("2.0"), Some("1.9")], vec![None, Some("2.1"), Some("present")]),
         ] {
             for detected in met {
-                assert!(want.is_met_by(detected), "{want:?} by {detected:?}");
+                assert!(want.is_met_by(Scheme::Loose, detected), "{want:?} by {detected:?}");
             }
             for detected in unmet {
-                assert!(!want.is_met_by(detected), "{want:?} not by {detected:?}");
+                assert!(!want.is_met_by(Scheme::Loose, detected), "{want:?} not by {detected:?}");
             }
         }
     }

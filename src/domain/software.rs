@@ -8,6 +8,7 @@ use super::computer::Os;
 use super::item::Item;
 use super::script::{ScriptUse, Sha256Hash};
 use super::task::Parameter;
+use super::version::{Scheme, Version, loose};
 use super::words::words;
 
 /// Something with a version that is installed or not.
@@ -21,6 +22,9 @@ pub struct Software {
     /// The operating systems it is for; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub os: Vec<Os>,
+    /// By which rule its versions are compared.
+    #[serde(default = "loose", skip_serializing_if = "Scheme::is_loose")]
+    pub scheme: Scheme,
     /// Prints the installed version as its last line, or nothing.
     pub detect: ScriptUse,
     /// Prints `true` if what is installed works, `false` if it must be installed again.
@@ -53,6 +57,13 @@ pub struct Software {
     /// The name under which its downloads and installs are rate-limited; none means the host of the download.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+}
+
+impl Software {
+    /// Reads a version of this software; none if it is not one by its scheme.
+    pub fn version(&self, text: &str) -> Option<Version> {
+        Version::parse(self.scheme, text)
+    }
 }
 
 /// A version that can be installed, for one platform or for all.

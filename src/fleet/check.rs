@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{
-    Deployment, DesiredState, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Target, Task, Version,
-};
+use crate::domain::{Deployment, DesiredState, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Target, Task};
 
+use super::decode::not_of_scheme;
 use super::document::{Body, Document, FleetFile};
 use super::faults::Fault;
 
@@ -107,6 +106,19 @@ impl Checker<'_> {
         false
     }
 
+    /// Notes a version that is none by the scheme of its software.
+    fn is_version_of(&mut self, path: &str, item: &Item, version: &str) -> bool {
+        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
+        let Some(software) = software.and_then(|item| self.all.software.get(&item.name)) else { return true };
+        let is_version = software.version(version).is_some();
+        if !is_version {
+            let message = format!("Of {item}, {}", not_of_scheme(software.scheme, version));
+            let fault = self.fault(path, message);
+            self.faults.push(fault);
+        }
+        is_version
+    }
+
     fn tenant(&mut self, name: &str, parent: Option<&str>) {
         let Some(parent) = parent else { return };
         self.refers_to_tenant("parent", parent);
@@ -141,6 +153,9 @@ impl Checker<'_> {
             let path = format!("requires.{place}");
             if !self.refers_to(&path, &prerequisite.item) {
                 continue;
+            }
+            if let Some(version) = &prerequisite.at_least {
+                self.is_version_of(&path, &prerequisite.item, version);
             }
             if let Some(around) = self.way_back(&prerequisite.item, item) {
                 let around: Vec<_> = std::iter::once(item).chain(&around).map(Item::to_string).collect();
@@ -224,8 +239,15 @@ impl Checker<'_> {
         let task = software.configuration.as_ref().and_then(|task| self.all.tasks.get(task));
         self.parameters(deployment, [Some(&software.parameters), task.map(|task| &task.parameters)]);
         let name = &software.name;
+        if let DesiredState::ThisVersion(version)
+        | DesiredState::NewerOrEqual(version)
+        | DesiredState::OlderOrEqual(version) = &deployment.state
+            && !self.is_version_of("version", &deployment.item, version)
+        {
+            return;
+        }
         let is_listed = |wanted: &String| {
-            software.versions.iter().any(|version| Version::parse(&version.version) == Version::parse(wanted))
+            software.versions.iter().any(|version| software.version(&version.version) == software.version(wanted))
         };
         let (path, message, help) = match &deployment.state {
             DesiredState::Latest | DesiredState::UpdateIfFound if software.versions.is_empty() => (

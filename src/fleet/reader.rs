@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use crate::domain::words::UnknownWord;
-use crate::domain::{Sha256Hash, Version};
+use crate::domain::{Scheme, Sha256Hash, Version};
 
 use super::faults::{Fault, Place};
 use super::yaml::{Node, Value};
@@ -128,10 +128,10 @@ impl Reader {
             .ok()
     }
 
-    /// A version.
+    /// A version. Whether it is one by the scheme of its software is known once all is read.
     pub(super) fn version(&self, node: &Node) -> Option<String> {
         let text = self.text(node)?;
-        if Version::parse(&text).is_some() {
+        if Version::parse(Scheme::Loose, &text).is_some() {
             return Some(text.trim().to_owned());
         }
         self.none(Fault::new(

@@ -105,6 +105,21 @@ fn what_is_referred_to_must_exist_and_not_go_round() {
 }
 
 #[test]
+fn a_version_is_one_of_the_scheme_of_its_software() {
+    let text = "\
+{kind: software, name: libc, scheme: debian, detect: x, install: y, versions: [2.36-9]}
+---
+{kind: software, name: driver, scheme: four_part, detect: x, install: y, versions: [1.2.3.4.5]}
+---
+{kind: software, name: app, detect: x, install: y, versions: [1], requires: [{software: libc, at_least: v2}]}
+---
+{kind: deployment, name: d, software: libc, target: everyone, state: newer_or_equal, version: v2.36}
+";
+    insta::assert_snapshot!(faults(text).join("\n"));
+    insta::assert_snapshot!(faults(&text.replace("1.2.3.4.5", "1.2.3.4")).join("\n"));
+}
+
+#[test]
 fn what_is_not_yaml_is_said_once_a_file() {
     let faults = faults("kind: tenant\nname: [acme\n---\nkind: x");
     assert_eq!(faults.len(), 1);

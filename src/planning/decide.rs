@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::{
-    ActionResult, ActionType, DesiredState, Finding, Mode, Reason, Recipe, ScriptUse, Software, Task, Upgrade, Version,
+    ActionResult, ActionType, DesiredState, Finding, Mode, Reason, Recipe, Scheme, ScriptUse, Software, Task, Upgrade,
     Want,
 };
 
@@ -100,13 +100,13 @@ pub(super) fn software(
     };
     let compares = matches!(goal.want, Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_));
     if let (true, Some(text)) = (compares, detected)
-        && Version::parse(text).is_none()
+        && software.version(text).is_none()
     {
-        let message = format!("Its detection script printed \"{text}\", which is not a version.");
+        let message = not_a_version(software, text);
         return failed(ActionType::Nothing, Reason::DetectionFailed, message, detected);
     }
     let broken = matches!(finding, Some(Finding::Broken(_))) && goal.want != Want::Absent;
-    let met = goal.want.is_met_by(detected);
+    let met = goal.want.is_met_by(software.scheme, detected);
     if met && !broken {
         return Decision::Compliant { detected: detected.map(str::to_owned) };
     }
@@ -137,7 +137,7 @@ fn act(
         (Want::Absent, _) => (ActionType::Uninstall, Reason::Unwanted),
         (_, None) => (ActionType::Install, Reason::Missing),
         (_, Some(_)) if met => (ActionType::Reinstall, Reason::TestFailed),
-        (want, Some(detected)) => match relation(want, detected) {
+        (want, Some(detected)) => match relation(software, want, detected) {
             Ordering::Greater => (ActionType::Downgrade, Reason::OlderWanted),
             Ordering::Less | Ordering::Equal => (ActionType::Update, Reason::UpdateAvailable),
         },
@@ -167,11 +167,22 @@ fn act(
     }))
 }
 
+fn not_a_version(software: &Software, text: &str) -> String {
+    let Software { scheme, .. } = software;
+    match scheme {
+        Scheme::Loose => format!("Its detection script printed \"{text}\", which is not a version."),
+        Scheme::Semantic | Scheme::FourPart | Scheme::Debian | Scheme::Date => format!(
+            "Its detection script printed \"{text}\", which is not a version of the scheme {scheme}, which is {}.",
+            scheme.looks_like()
+        ),
+    }
+}
+
 /// How the installed version lies to the one that is wanted.
-fn relation(want: &Want, detected: &str) -> Ordering {
+fn relation(software: &Software, want: &Want, detected: &str) -> Ordering {
     match want {
         Want::Exactly(wanted) | Want::AtLeast(wanted) | Want::AtMost(wanted) => {
-            Version::parse(detected).cmp(&Version::parse(wanted))
+            software.version(detected).cmp(&software.version(wanted))
         }
         Want::Absent | Want::Any | Want::Satisfied => Ordering::Equal,
     }

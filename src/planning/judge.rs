@@ -176,7 +176,9 @@ fn unchanged(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
         Recipe::Task { .. } if says(look, "true") => Verdict::AlreadyAsDesired { detected: None },
         Recipe::Task { .. } => Verdict::Drifted { detected: None },
         // What fails its test is not as it should be, whatever its version.
-        Recipe::Software { .. } if action.want.is_met_by(detected.as_deref()) && detected != action.detected => {
+        Recipe::Software { .. }
+            if action.want.is_met_by(action.scheme, detected.as_deref()) && detected != action.detected =>
+        {
             Verdict::AlreadyAsDesired { detected }
         }
         Recipe::Software { .. } => Verdict::Drifted { detected },
@@ -201,7 +203,7 @@ fn verified(action: &PlannedAction, outcome: &RunOutcome) -> Result<Option<Strin
         return not("After the change, it was not detected again.".into(), None);
     };
     let detected = look.observed.clone();
-    if !action.want.is_met_by(detected.as_deref()) {
+    if !action.want.is_met_by(action.scheme, detected.as_deref()) {
         let found = installed(detected.as_deref());
         return not(format!("After the change: {found}, {}.", wanted(&action.want)), detected);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     ActionResult, ActionType, DesiredState, Finding, Findings, Item, ItemKind, Mode, Otherwise, Policy, Prerequisite,
-    Reason, Version, Want,
+    Reason, Scheme, Version, Want,
 };
 use crate::resolve::{Because, Wanted};
 
@@ -61,10 +61,13 @@ impl Lack {
 }
 
 /// Whether what an item needs is or will be there: the action to wait for, if any, or why not.
-pub(super) fn met(prerequisite: &Prerequisite, standing: &Standing) -> Result<Option<u32>, Lack> {
+///
+/// `scheme` is that of the needed software.
+pub(super) fn met(prerequisite: &Prerequisite, scheme: Scheme, standing: &Standing) -> Result<Option<u32>, Lack> {
     let Prerequisite { item, at_least, otherwise } = prerequisite;
-    let will_do =
-        |version: Option<&str>| at_least.as_ref().is_none_or(|least| Want::AtLeast(least.clone()).is_met_by(version));
+    let will_do = |version: Option<&str>| {
+        at_least.as_ref().is_none_or(|least| Want::AtLeast(least.clone()).is_met_by(scheme, version))
+    };
     let needed = match at_least {
         Some(least) => format!("It needs {item} in version {least} or newer"),
         None => format!("It needs {item}"),
@@ -126,7 +129,12 @@ pub(super) fn wants_absent(wanted: &Wanted) -> bool {
 }
 
 /// How an item should be, all things considered: its own deployment, or what others need of it.
-pub(super) fn effective(wanted: &Wanted, all: &BTreeMap<&Item, &Wanted>, findings: &Findings) -> (DesiredState, Mode) {
+pub(super) fn effective(
+    wanted: &Wanted,
+    scheme: Scheme,
+    all: &BTreeMap<&Item, &Wanted>,
+    findings: &Findings,
+) -> (DesiredState, Mode) {
     let mode = wanted.deployment.mode;
     let is_called_for = || {
         wanted.demands.iter().any(|demand| {
@@ -140,7 +148,8 @@ pub(super) fn effective(wanted: &Wanted, all: &BTreeMap<&Item, &Wanted>, finding
         (Because::Configures(_), _) => (DesiredState::Any, mode),
         (Because::NeededBy(_), _) if !is_called_for() => (DesiredState::Ignored, mode),
         (Because::NeededBy(_), _) => {
-            let least = wanted.demands.iter().filter_map(|demand| Version::parse(demand.at_least.as_ref()?)).max();
+            let least =
+                wanted.demands.iter().filter_map(|demand| Version::parse(scheme, demand.at_least.as_ref()?)).max();
             (least.map_or(DesiredState::Any, |least| DesiredState::NewerOrEqual(least.to_string())), mode)
         }
     }

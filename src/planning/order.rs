@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    ActionType, Findings, Item, ItemKind, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Settled,
+    ActionType, Findings, Item, ItemKind, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -100,7 +100,7 @@ impl Planner<'_> {
         if needs::wants_prerequisites(&decision) && !needs::wants_absent(wanted) {
             for prerequisite in needs::requires(self.policy, &wanted.item) {
                 let standing = self.visit(&prerequisite.item);
-                match needs::met(prerequisite, &standing) {
+                match needs::met(prerequisite, self.scheme(&prerequisite.item), &standing) {
                     Ok(seq) => needs.extend(seq),
                     Err(found) => lack = lack.or(Some(found)),
                 }
@@ -125,10 +125,16 @@ impl Planner<'_> {
         }
     }
 
+    /// The scheme of an item's versions; a task has none, and the loose one stands for that.
+    fn scheme(&self, item: &Item) -> Scheme {
+        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
+        software.and_then(|item| self.policy.software(&item.name)).map_or(Scheme::Loose, |software| software.scheme)
+    }
+
     fn decide(&self, wanted: &Wanted, after_change: bool) -> Decision {
         let Wanted { item, .. } = wanted;
         let finding = self.findings.items.get(item);
-        let (state, mode) = needs::effective(wanted, &self.wanted, self.findings);
+        let (state, mode) = needs::effective(wanted, self.scheme(item), &self.wanted, self.findings);
         match item.kind {
             ItemKind::Software => self
                 .policy
@@ -189,6 +195,7 @@ impl Planner<'_> {
             message,
             detected,
             want,
+            scheme: self.scheme(&wanted.item),
             version: version.clone(),
             recipe,
             env,

@@ -31,7 +31,7 @@ pub(super) fn applicable<'a>(software: &'a Software, platform: Platform<'_>) -> 
         .iter()
         .filter(|version| version.os.is_none_or(|os| os == platform.os))
         .filter(|version| version.arch.as_deref().is_none_or(|arch| arch == platform.arch))
-        .filter_map(|version| Some((Version::parse(&version.version)?, version)))
+        .filter_map(|version| Some((software.version(&version.version)?, version)))
         .collect();
     // Of two entries for one version, the one made for the platform comes last and is found first from behind.
     versions.sort_by(|(one, a), (other, b)| {
@@ -42,7 +42,7 @@ pub(super) fn applicable<'a>(software: &'a Software, platform: Platform<'_>) -> 
 
 /// The entry of a version on a platform.
 pub(super) fn entry<'a>(software: &'a Software, platform: Platform<'_>, version: &str) -> Option<&'a SoftwareVersion> {
-    let wanted = Version::parse(version)?;
+    let wanted = software.version(version)?;
     applicable(software, platform).into_iter().rev().find(|(version, _)| *version == wanted).map(|(_, entry)| entry)
 }
 
@@ -62,7 +62,7 @@ pub(super) fn goal(software: &Software, platform: Platform<'_>, state: &DesiredS
         // A computer that has a version which will do needs none to install, so a missing one is no failure here.
         Ok(Goal { want: want(wanted.clone()), version })
     };
-    let as_version = |text: &String| Version::parse(text).ok_or(NoneFits);
+    let as_version = |text: &String| software.version(text).ok_or(NoneFits);
     match state {
         DesiredState::Absent => Ok(Goal { want: Want::Absent, version: None }),
         DesiredState::Any | DesiredState::Ignored => Ok(Goal { want: Want::Any, version: newest() }),

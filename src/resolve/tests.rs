@@ -15,6 +15,7 @@ fn software(name: &str) -> Software {
         name: name.into(),
         description: None,
         os: vec![],
+        scheme: crate::domain::Scheme::Loose,
         detect: ScriptUse { hash: Sha256Hash::of(b""), interpreter: Interpreter::Sh, timeout_ms: None },
         test: None,
         install: None,

@@ -7,6 +7,8 @@ mod software;
 mod task;
 mod tenant;
 
+pub(super) use software::not_of_scheme;
+
 use super::document::Body;
 use super::reader::Reader;
 use super::yaml::Node;

@@ -3,7 +3,8 @@
 use url::Url;
 
 use crate::domain::{
-    Download, Item, Otherwise, Prerequisite, RebootNeed, Sha256Hash, Software, SoftwareVersion, Upgrade, Version,
+    Download, Item, Otherwise, Prerequisite, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade,
+    Version,
 };
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
@@ -16,12 +17,13 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let name = fields.need("name").and_then(|node| reader.name(node));
     let description = fields.get("description").and_then(|node| reader.text(node));
     let os = systems(reader, &fields);
+    let scheme = fields.get("scheme").map_or(Some(Scheme::Loose), |node| reader.word(node));
     let detect = fields.need("detect").and_then(|node| script::script(reader, node));
     let test = script::optional(reader, &fields, "test");
     let install = script::optional(reader, &fields, "install");
     let uninstall = script::optional(reader, &fields, "uninstall");
     let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade(reader, node));
-    let versions = versions(reader, &fields);
+    let versions = versions(reader, &fields, scheme);
     let requires = requires(reader, &fields);
     let configuration = fields.get("configuration").and_then(|node| reader.name(node));
     let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
@@ -32,6 +34,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         name: name?,
         description,
         os,
+        scheme: scheme?,
         detect: detect?,
         test,
         install,
@@ -63,14 +66,19 @@ fn upgrade(reader: &Reader, node: &Node) -> Option<Upgrade> {
     }
 }
 
-fn versions(reader: &Reader, fields: &Fields<'_>) -> Vec<SoftwareVersion> {
+/// The listed versions. By an unknown scheme none of them can be said to be wrong.
+fn versions(reader: &Reader, fields: &Fields<'_>, scheme: Option<Scheme>) -> Vec<SoftwareVersion> {
     let nodes = fields.get("versions").map(|node| reader.list(node)).unwrap_or_default();
     let mut versions: Vec<SoftwareVersion> = Vec::new();
     for (place, node) in nodes.into_iter().enumerate() {
         let Some(version) = version(reader, node, place) else { continue };
+        let read = |version: &SoftwareVersion| Version::parse(scheme.unwrap_or(Scheme::Loose), &version.version);
+        if let (None, Some(scheme)) = (read(&version), scheme) {
+            reader.fault(Fault::new(&node.place, not_of_scheme(scheme, &version.version)));
+            continue;
+        }
         let same = |other: &&SoftwareVersion| {
-            (Version::parse(&other.version), other.os, &other.arch)
-                == (Version::parse(&version.version), version.os, &version.arch)
+            (read(other), other.os, &other.arch) == (read(&version), version.os, &version.arch)
         };
         if let Some(earlier) = versions.iter().find(same) {
             let message = format!("Version {} is listed already for the same platform.", earlier.version);
@@ -79,6 +87,11 @@ fn versions(reader: &Reader, fields: &Fields<'_>) -> Vec<SoftwareVersion> {
         versions.push(version);
     }
     versions
+}
+
+/// Why a text is no version of a software.
+pub(in crate::fleet) fn not_of_scheme(scheme: Scheme, text: &str) -> String {
+    format!("\"{text}\" is not a version of the scheme {scheme}, which is {}.", scheme.looks_like())
 }
 
 /// A version alone, or with its platform and its download.
