@@ -10,12 +10,13 @@ use crate::support::{Database, database};
 
 const EXAMPLE: &str = include_str!("../schemas/examples/fleet.yaml");
 
-/// A computer as its type reads it.
-const COMPUTER: &str = "SELECT to_jsonb(c) || jsonb_build_object('tenant', c.tenant_id) AS computer
-                        FROM computer c JOIN tenant t ON t.id = c.tenant_id WHERE t.name = $1 AND c.name = $2";
-
 fn files(text: &str) -> Vec<(String, String)> {
     vec![("fleet.yaml".to_owned(), text.to_owned())]
+}
+
+async fn computer(store: &Store, name: &str) -> Computer {
+    let found = store.computers_named(name, None).await.unwrap();
+    store.computer(found[0].id).await.unwrap().expect("it is there")
 }
 
 async fn count(database: &Database, what: &str) -> i64 {
@@ -28,13 +29,13 @@ async fn applying_twice_changes_nothing() {
     let store = Store::new(&database.url, 2).unwrap();
 
     let trial = store.apply_files(&files(EXAMPLE), true).await.unwrap();
-    assert_eq!((trial.created.len(), trial.policy_version), (13, 1));
+    assert_eq!((trial.created.len(), trial.policy_version), (16, 1));
     assert_eq!(count(&database, "tenant").await, 0);
 
     let first = store.apply_files(&files(EXAMPLE), false).await.unwrap();
     assert_eq!(first, trial);
     let second = store.apply_files(&files(EXAMPLE), false).await.unwrap();
-    assert_eq!((second.created.len(), second.changed.len(), second.left.len()), (0, 0, 13));
+    assert_eq!((second.created.len(), second.changed.len(), second.left.len()), (0, 0, 16));
     assert_eq!(second.policy_version, 1);
 
     // A computer alone is not part of the policy; a script is.
@@ -92,16 +93,100 @@ async fn what_was_applied_is_what_is_resolved() {
         rerun_of: None,
         traceparent: None,
     };
-    let client = database.connect().await;
     let mut winners = Vec::new();
-    for (tenant, name) in [("acme", "reception"), ("acme", "workshop"), ("umbrella", "archive")] {
-        let computer = client.query_one(COMPUTER, &[&tenant, &name]).await.unwrap().get("computer");
-        let computer: Computer = serde_json::from_value(computer).unwrap();
+    for name in ["acme/reception", "acme/workshop", "umbrella/archive"] {
+        let computer = computer(&store, name).await;
         let resolution = resolve(&policy, &computer, &Scope::of(Kind::Full, &order));
         let editor = resolution.wanted.iter().find(|wanted| wanted.item.name == "editor").unwrap();
         winners.push(editor.deployment.name.clone());
     }
     assert_eq!(winners, ["editor-at-reception", "no-editor-in-the-lab", "editor-for-all"]);
+}
+
+/// Each deployment of one task, by a target of its own kind; each computer must win the one meant for it.
+const KINDS_OF_TARGET: &str = "
+{kind: tenant, name: top, tags: [gold]}
+---
+{kind: tenant, name: below, parent: top}
+---
+{kind: person, name: ann, tenant: below, email: ann@example.com, tags: [vip]}
+---
+{kind: computer, name: anns, tenant: below, os: linux, connection: noop, person: ann, device: portable}
+---
+{kind: computer, name: desk, tenant: below, os: linux, connection: noop, facts: {device: workstation, site: berlin}}
+---
+{kind: computer, name: kiosk, tenant: below, os: linux, connection: noop, tags: [kiosk]}
+---
+{kind: computer, name: rack, tenant: top, os: linux, connection: noop, device: domain_controller}
+---
+{kind: computer, name: spare, tenant: top, os: linux, connection: noop}
+---
+{kind: computer, name: outside, tenant: other, os: linux, connection: noop}
+---
+{kind: tenant, name: other}
+---
+{kind: group, name: inner, computers: below/desk}
+---
+{kind: group, name: outer, groups: inner}
+---
+{kind: task, name: clock, test: 'true'}
+---
+{kind: deployment, name: at-person, task: clock, mode: audit, target: {person: ann, tenant: below}}
+---
+{kind: deployment, name: at-group, task: clock, mode: audit, target: {group: outer, tenant: below}}
+---
+{kind: deployment, name: at-tenant, task: clock, mode: audit, target: {tenant: top, propagate: true}}
+---
+{kind: deployment, name: at-gold, task: clock, mode: audit, target: {tag: gold}, exclude: {computer: spare, tenant: top}}
+---
+{kind: deployment, name: at-servers, task: clock, mode: audit, target: {tenant: top}, filter: {device: server}}
+---
+{kind: deployment, name: at-all, task: clock, mode: audit, target: everyone}
+";
+
+#[tokio::test]
+async fn every_kind_of_target_reaches_its_computers_as_they_are_stored() {
+    let database = database().await;
+    let store = Store::new(&database.url, 2).unwrap();
+    let applied = store.apply_files(&files(KINDS_OF_TARGET), false).await.unwrap();
+    let again = store.apply_files(&files(KINDS_OF_TARGET), false).await.unwrap();
+    assert_eq!((again.left.len(), again.policy_version), (applied.created.len(), applied.policy_version));
+    let policy = store.load_policy().await.unwrap();
+    let mut won = Vec::new();
+    for name in ["anns", "desk", "kiosk", "rack", "spare", "outside"] {
+        let resolution = resolve(&policy, &computer(&store, name).await, &Scope::Full);
+        won.push(format!("{name}: {}", resolution.wanted[0].deployment.name));
+    }
+    assert_eq!(
+        won,
+        [
+            "anns: at-person",
+            "desk: at-group",
+            "kiosk: at-tenant",
+            "rack: at-servers",
+            "spare: at-tenant",
+            "outside: at-all"
+        ]
+    );
+    let desk = computer(&store, "desk").await;
+    assert_eq!((desk.device().unwrap().as_str(), desk.facts["site"].as_str()), ("workstation", Some("berlin")));
+    // A person and a computer are no part of the policy; a group and a tenant's tags are.
+    let moved = KINDS_OF_TARGET.replace("tags: [vip]", "tags: []").replace("device: portable", "device: server");
+    assert_eq!(store.apply_files(&files(&moved), false).await.unwrap().policy_version, applied.policy_version);
+    let regrouped = moved.replace("computers: below/desk", "computers: [below/desk, below/kiosk]");
+    assert_eq!(store.apply_files(&files(&regrouped), false).await.unwrap().changed, ["group/inner"]);
+    let version = store.apply_files(&files(&moved.replace("[gold]", "[silver]")), false).await.unwrap().policy_version;
+    assert_eq!(version, applied.policy_version + 2);
+    // What is stored counts for what is applied later.
+    let later = "{kind: group, name: inner, groups: outer}\n---\n\
+                 {kind: deployment, name: more, task: clock, mode: audit, target: {person: ann, tenant: below}, exclude: {group: oter}}";
+    let Err(NotApplied::Faulty(faults)) = store.apply_files(&files(later), false).await else {
+        panic!("it was applied");
+    };
+    let told: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("inner has outer has inner"), "{told:?}");
+    assert!(told[1].contains("no group \"oter\""), "{told:?}");
 }
 
 #[tokio::test]

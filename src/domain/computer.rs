@@ -1,7 +1,8 @@
 //! A computer: what is kept in its desired state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ComputerId, TenantId};
@@ -28,9 +29,87 @@ pub struct Computer {
     /// True if it is left out of all maintenance.
     #[serde(default)]
     pub excluded: bool,
-    /// What it has said of itself, by name.
+    /// What kind of device it is, if that was declared.
+    #[serde(default)]
+    pub device: Option<Device>,
+    /// Its primary user.
+    #[serde(default)]
+    pub person: Option<PrimaryUser>,
+    /// What was decided about optional deployments for it, by their names.
+    #[serde(default)]
+    pub approvals: BTreeMap<String, Approval>,
+    /// What is known of it, by name: declared, or found by its last inventory.
     #[serde(default)]
     pub facts: serde_json::Map<String, serde_json::Value>,
+    /// The versions of what is installed on it, by name in small letters, as far as any group asks for them; none if its
+    /// inventory was never taken.
+    #[serde(default)]
+    pub software: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl Computer {
+    /// What kind of device it is: as declared, or else as its facts say.
+    pub fn device(&self) -> Option<Device> {
+        self.device.or_else(|| self.facts.get("device")?.as_str()?.parse().ok())
+    }
+}
+
+/// Who uses a computer most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryUser {
+    /// The name, unique in the tenant.
+    pub name: String,
+    /// The tags the person bears.
+    #[serde(default)]
+    pub tags: BTreeSet<String>,
+}
+
+/// What was decided about an optional deployment for one computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// True if it may take part, false if it was denied.
+    pub approved: bool,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the decider's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+words! {
+    /// A kind of device.
+    Device {
+        /// It stands on or under a desk.
+        Workstation = "workstation",
+        /// It is carried about.
+        Portable = "portable",
+        /// It serves others.
+        Server = "server",
+        /// A server that keeps a domain.
+        DomainController = "domain_controller",
+        /// The first of them.
+        PrimaryDomainController = "primary_domain_controller",
+    }
+}
+
+impl Device {
+    /// True if a device of this kind counts as one of `kind`: a domain controller is a server too.
+    pub fn is_a(self, kind: Device) -> bool {
+        match kind {
+            Device::Workstation | Device::Portable | Device::PrimaryDomainController => self == kind,
+            Device::DomainController => matches!(self, Device::DomainController | Device::PrimaryDomainController),
+            Device::Server => {
+                matches!(self, Device::Server | Device::DomainController | Device::PrimaryDomainController)
+            }
+        }
+    }
+
+    /// How many kinds count as this one.
+    pub fn breadth(self) -> usize {
+        Device::ALL.iter().filter(|kind| kind.is_a(self)).count()
+    }
 }
 
 words! {

@@ -1,10 +1,11 @@
 //! A deployment: which item should be how, on which computers, enforced how.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::computer::{Computer, Os};
+use super::computer::{Computer, Device, Os};
 use super::ids::DeploymentId;
 use super::item::Item;
 use super::words::words;
@@ -23,6 +24,9 @@ pub struct Deployment {
     /// To which of these only.
     #[serde(default, skip_serializing_if = "DeviceFilter::is_everything")]
     pub filter: DeviceFilter,
+    /// Except for these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Target>,
     /// How a software should be. Of a task only `ignored` and `absent` matter, and both mean: leave it alone.
     pub state: DesiredState,
     /// What is done about it.
@@ -49,7 +53,7 @@ fn one() -> u32 {
     1
 }
 
-/// The computers that a deployment is for. Tenants and computers are named, as people name them.
+/// The computers that a deployment is for. Tenants, persons, groups and computers are named, as people name them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -63,13 +67,31 @@ pub enum Target {
         #[serde(default)]
         propagate: bool,
     },
-    /// The computers with a tag.
+    /// The computers with a tag, those of a tenant with it, and those whose primary user has it.
     Tag {
         /// The tag.
         name: String,
         /// Only those of this tenant; none means those of all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tenant: Option<String>,
+        /// Only where one of these bears the tag; none means any of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<Bearer>,
+    },
+    /// The members of a group.
+    Group {
+        /// The group.
+        name: String,
+        /// Only those of this tenant; none means those of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant: Option<String>,
+    },
+    /// The computers whose primary user a person is.
+    Person {
+        /// The person's tenant.
+        tenant: String,
+        /// The person's name.
+        name: String,
     },
     /// One computer.
     Computer {
@@ -78,6 +100,35 @@ pub enum Target {
         /// Its name.
         name: String,
     },
+}
+
+words! {
+    /// What bears a tag.
+    Bearer {
+        /// The computer itself.
+        Computer = "computer",
+        /// Its tenant.
+        Tenant = "tenant",
+        /// Its primary user.
+        Person = "person",
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let within =
+            |tenant: &Option<String>| tenant.as_ref().map(|tenant| format!(" in {tenant}")).unwrap_or_default();
+        match self {
+            Target::Everyone => f.write_str("everyone"),
+            Target::Tenant { name, propagate: false } => write!(f, "tenant {name}"),
+            Target::Tenant { name, propagate: true } => write!(f, "tenant {name} and those below"),
+            Target::Tag { name, tenant, on: None } => write!(f, "tag {name}{}", within(tenant)),
+            Target::Tag { name, tenant, on: Some(bearer) } => write!(f, "tag {name} on {bearer}{}", within(tenant)),
+            Target::Group { name, tenant } => write!(f, "group {name}{}", within(tenant)),
+            Target::Person { tenant, name } => write!(f, "person {tenant}/{name}"),
+            Target::Computer { tenant, name } => write!(f, "computer {tenant}/{name}"),
+        }
+    }
 }
 
 /// Narrows a target to some kinds of computers. What is empty does not narrow.
@@ -89,18 +140,30 @@ pub struct DeviceFilter {
     /// Only these processors.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arch: BTreeSet<String>,
+    /// Only these kinds of device. A computer of which the kind is not known does not pass.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub devices: BTreeSet<Device>,
 }
 
 impl DeviceFilter {
     /// True if it narrows nothing.
     pub fn is_everything(&self) -> bool {
-        self.os.is_empty() && self.arch.is_empty()
+        self.os.is_empty() && self.arch.is_empty() && self.devices.is_empty()
     }
 
     /// True if the computer passes.
     pub fn admits(&self, computer: &Computer) -> bool {
         (self.os.is_empty() || self.os.contains(&computer.os))
             && (self.arch.is_empty() || self.arch.contains(&computer.arch))
+            && (self.devices.is_empty()
+                || computer.device().is_some_and(|device| self.devices.iter().any(|kind| device.is_a(*kind))))
+    }
+
+    /// How wide it is, for comparing two: of how many respects it says nothing, then how much it admits in the others.
+    pub fn breadth(&self) -> (usize, usize) {
+        let devices: usize = self.devices.iter().map(|device| device.breadth()).sum();
+        let widths = [self.os.len(), self.arch.len(), devices];
+        (widths.iter().filter(|&&width| width == 0).count(), widths.iter().sum())
     }
 }
 

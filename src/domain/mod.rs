@@ -8,6 +8,8 @@ pub mod words;
 
 pub mod computer;
 pub mod deployment;
+pub mod facts;
+pub mod group;
 pub mod item;
 pub mod script;
 pub mod software;
@@ -15,6 +17,9 @@ pub mod task;
 pub mod tenant;
 pub mod version;
 
+pub mod truth;
+
+mod aimed;
 pub mod policy;
 
 pub mod findings;
@@ -34,9 +39,10 @@ pub mod role;
 
 mod hex;
 
-pub use computer::{Computer, Connection, Os};
-pub use deployment::{Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
+pub use computer::{Approval, Computer, Connection, Device, Os, PrimaryUser};
+pub use deployment::{Bearer, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
 pub use findings::{Finding, Findings, Package};
+pub use group::{ComputerName, Group, Listed, Members};
 pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};
 pub use item::{Item, ItemKind};
 pub use outcome::{ActionOutcome, ActionResult, Reason};
@@ -48,4 +54,5 @@ pub use script::{ScriptUse, Sha256Hash};
 pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};
 pub use task::{Parameter, Task};
 pub use tenant::Tenant;
+pub use truth::Truth;
 pub use version::{Scheme, Version};

@@ -2,11 +2,13 @@
 //!
 //! It is immutable and has a version: a worker that is told of a newer one loads it and lets go of the old one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::aimed::Aimed;
 use super::computer::Computer;
-use super::deployment::{Deployment, Target};
+use super::deployment::Deployment;
+use super::group::Group;
 use super::ids::TenantId;
 use super::item::{Item, ItemKind};
 use super::script::Sha256Hash;
@@ -23,16 +25,8 @@ pub struct Policy {
     tasks: BTreeMap<String, Task>,
     scripts: HashMap<Sha256Hash, Arc<str>>,
     deployments: Vec<Arc<Deployment>>,
+    groups: Vec<Group>,
     aimed: Aimed,
-}
-
-/// Deployments by where they aim, so that a computer meets only those that may be for it. Places in `deployments`.
-#[derive(Debug, Default)]
-struct Aimed {
-    everyone: Vec<usize>,
-    tenant: HashMap<String, Vec<usize>>,
-    tag: HashMap<String, Vec<usize>>,
-    computer: HashMap<(String, String), Vec<usize>>,
 }
 
 impl Policy {
@@ -47,17 +41,7 @@ impl Policy {
     ) -> Self {
         let mut deployments: Vec<_> = deployments.into_iter().map(Arc::new).collect();
         deployments.sort_by_key(|deployment| deployment.id);
-        let mut aimed = Aimed::default();
-        for (place, deployment) in deployments.iter().enumerate() {
-            match &deployment.target {
-                Target::Everyone => aimed.everyone.push(place),
-                Target::Tenant { name, .. } => aimed.tenant.entry(name.clone()).or_default().push(place),
-                Target::Tag { name, .. } => aimed.tag.entry(name.clone()).or_default().push(place),
-                Target::Computer { tenant, name } => {
-                    aimed.computer.entry((tenant.clone(), name.clone())).or_default().push(place);
-                }
-            }
-        }
+        let aimed = Aimed::of(&deployments, |_| None);
         Policy {
             version,
             tenants: tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect(),
@@ -65,8 +49,17 @@ impl Policy {
             tasks: tasks.into_iter().map(|task| (task.name.clone(), task)).collect(),
             scripts: scripts.into_iter().map(|(hash, body)| (hash, Arc::from(body))).collect(),
             deployments,
+            groups: Vec::new(),
             aimed,
         }
+    }
+
+    /// The same with these groups. The order does not matter.
+    pub fn with_groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
+        self.groups = groups.into_iter().collect();
+        self.groups.sort_by(|one, other| one.name.cmp(&other.name));
+        self.aimed = Aimed::of(&self.deployments, |name| self.group(name).map(|(_, group)| group));
+        self
     }
 
     /// The version: it rises with every change.
@@ -97,6 +90,17 @@ impl Policy {
         self.scripts.get(hash).cloned()
     }
 
+    /// Every group, by name.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The group of this name, and its place among [`groups`](Policy::groups).
+    pub fn group(&self, name: &str) -> Option<(usize, &Group)> {
+        let place = self.groups.binary_search_by(|group| group.name.as_str().cmp(name)).ok()?;
+        Some((place, &self.groups[place]))
+    }
+
     /// Every deployment, the oldest first.
     pub fn deployments(&self) -> &[Arc<Deployment>] {
         &self.deployments
@@ -120,15 +124,7 @@ impl Policy {
     /// The deployments whose target may contain this computer, the oldest first. Filters, enforcement and the rest are
     /// for [`crate::resolve`] to weigh.
     pub fn aimed_at(&self, computer: &Computer) -> Vec<&Arc<Deployment>> {
-        let lineage = self.lineage(computer.tenant);
-        let own = lineage.first().map(|tenant| tenant.name.clone()).unwrap_or_default();
-        let computer_key = (own, computer.name.clone());
-        let places: BTreeSet<usize> = (self.aimed.everyone.iter())
-            .chain(lineage.iter().filter_map(|tenant| self.aimed.tenant.get(&tenant.name)).flatten())
-            .chain(computer.tags.iter().filter_map(|tag| self.aimed.tag.get(tag)).flatten())
-            .chain(self.aimed.computer.get(&computer_key).into_iter().flatten())
-            .copied()
-            .collect();
+        let places = self.aimed.at(computer, &self.lineage(computer.tenant));
         places.into_iter().map(|place| &self.deployments[place]).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! A tenant: the customer to whom computers belong.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::TenantId;
@@ -14,4 +16,7 @@ pub struct Tenant {
     /// The tenant above it, whose propagating deployments reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TenantId>,
+    /// The tags it bears; those below it do not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Deployment, DesiredState, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Target, Task};
+use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Task};
 
 use super::decode::not_of_scheme;
 use super::document::{Body, Document, FleetFile};
 use super::faults::Fault;
+
+mod targets;
 
 /// What is stored already. What the files define takes its place.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,10 @@ pub struct Known {
     pub tenants: BTreeMap<String, Option<String>>,
     /// Computers: tenant and name.
     pub computers: BTreeSet<(String, String)>,
+    /// Persons: tenant and name.
+    pub persons: BTreeSet<(String, String)>,
+    /// Groups.
+    pub groups: BTreeMap<String, Group>,
     /// Software.
     pub software: BTreeMap<String, Software>,
     /// Tasks.
@@ -31,7 +37,9 @@ pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
         let mut checker = Checker { all: &all, unread: &fleet.unread, faulty: &faulty, document, faults: &mut faults };
         match &document.body {
             Body::Tenant(tenant) => checker.tenant(&tenant.name, tenant.parent.as_deref()),
-            Body::Computer(computer) => checker.refers_to_tenant("tenant", &computer.tenant),
+            Body::Person(person) => checker.refers_to_tenant("tenant", &person.tenant),
+            Body::Group(group) => checker.group(group),
+            Body::Computer(computer) => checker.computer(computer),
             Body::Software(software) => checker.software(software),
             Body::Task(task) => checker.requires(&Item::task(&task.name), &task.requires),
             Body::Deployment(deployment) => checker.deployment(deployment),
@@ -47,6 +55,12 @@ fn with(fleet: &FleetFile, mut known: Known) -> Known {
         match &document.body {
             Body::Tenant(tenant) => {
                 known.tenants.insert(tenant.name.clone(), tenant.parent.clone());
+            }
+            Body::Person(person) => {
+                known.persons.insert((person.tenant.clone(), person.name.clone()));
+            }
+            Body::Group(group) => {
+                known.groups.insert(group.name.clone(), group.clone());
             }
             Body::Computer(computer) => {
                 known.computers.insert((computer.tenant.clone(), computer.name.clone()));
@@ -199,19 +213,7 @@ impl Checker<'_> {
     }
 
     fn deployment(&mut self, deployment: &Deployment) {
-        match &deployment.target {
-            Target::Everyone | Target::Tag { tenant: None, .. } => {}
-            Target::Tenant { name, .. } => self.refers_to_tenant("target.tenant", name),
-            Target::Tag { tenant: Some(tenant), .. } => self.refers_to_tenant("target.tenant", tenant),
-            Target::Computer { tenant, name } => {
-                self.refers_to_tenant("target.tenant", tenant);
-                let all = self.all;
-                if all.tenants.contains_key(tenant) && !all.computers.contains(&(tenant.clone(), name.clone())) {
-                    let of_tenant = all.computers.iter().filter(|(other, _)| other == tenant);
-                    self.undefined("target.computer", "computer", name, of_tenant.map(|(_, name)| name.as_str()));
-                }
-            }
-        }
+        self.targets(deployment);
         let path = deployment.item.kind.as_str();
         // What is not read whole has nothing to say beyond what it refers to.
         if !self.refers_to(path, &deployment.item)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{Connection, Deployment, Os, Sha256Hash, Software, Task};
+use crate::domain::{Connection, Deployment, Device, Group, Os, Sha256Hash, Software, Task};
 
 use super::decode;
 use super::faults::{Fault, Place};
@@ -38,6 +38,10 @@ pub struct Document {
 pub enum Body {
     /// A tenant.
     Tenant(TenantSpec),
+    /// A person.
+    Person(PersonSpec),
+    /// A group of computers.
+    Group(Group),
     /// A computer.
     Computer(ComputerSpec),
     /// A software.
@@ -55,12 +59,27 @@ pub struct TenantSpec {
     pub name: String,
     /// The name of the tenant above it.
     pub parent: Option<String>,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
     /// The most sessions that hold a computer at once.
     pub max_running: Option<i32>,
     /// Its share of turns.
     pub weight: i32,
     /// The most sessions that are admitted in a second.
     pub rate_per_second: Option<f32>,
+}
+
+/// A person as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PersonSpec {
+    /// The name, unique in the tenant.
+    pub name: String,
+    /// The name of the tenant.
+    pub tenant: String,
+    /// The address for mail.
+    pub email: Option<String>,
+    /// The tags, sorted.
+    pub tags: Vec<String>,
 }
 
 /// A computer as it is written.
@@ -76,6 +95,12 @@ pub struct ComputerSpec {
     pub arch: String,
     /// Its tags, sorted.
     pub tags: Vec<String>,
+    /// What kind of device it is.
+    pub device: Option<Device>,
+    /// The name of its primary user, a person of its tenant.
+    pub person: Option<String>,
+    /// What is known of it without asking.
+    pub facts: serde_json::Map<String, serde_json::Value>,
     /// How it is reached.
     pub connection: Connection,
     /// True if it is left out of all maintenance.
@@ -87,6 +112,8 @@ impl Body {
     pub fn label(&self) -> String {
         match self {
             Body::Tenant(tenant) => format!("tenant/{}", tenant.name),
+            Body::Person(person) => format!("person/{}/{}", person.tenant, person.name),
+            Body::Group(group) => format!("group/{}", group.name),
             Body::Computer(computer) => format!("computer/{}/{}", computer.tenant, computer.name),
             Body::Software(software) => format!("software/{}", software.name),
             Body::Task(task) => format!("task/{}", task.name),

@@ -16,7 +16,7 @@ mod document;
 mod check;
 
 pub use check::{Known, check};
-pub use document::{Body, ComputerSpec, Document, FleetFile, TenantSpec, read, read_all};
+pub use document::{Body, ComputerSpec, Document, FleetFile, PersonSpec, TenantSpec, read, read_all};
 pub use faults::{Fault, Place};
 
 /// The JSON Schema (2020-12) of one document, for editors.

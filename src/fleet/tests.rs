@@ -25,8 +25,8 @@ fn the_example_is_in_order() {
 fn what_is_written_is_what_is_read() {
     let fleet = read([("one.yaml", EXAMPLE)]).unwrap();
     let labels: Vec<_> = fleet.documents.iter().map(|document| document.body.label()).collect();
-    assert_eq!(labels.len(), 13);
-    assert_eq!(labels[2], "computer/acme/reception");
+    assert_eq!(labels.len(), 16);
+    assert_eq!(labels[3], "computer/acme/reception");
     let software = fleet.documents.iter().find_map(|document| match &document.body {
         Body::Software(software) if software.name == "editor" => Some(software),
         _ => None,
@@ -117,6 +117,36 @@ fn a_version_is_one_of_the_scheme_of_its_software() {
 ";
     insta::assert_snapshot!(faults(text).join("\n"));
     insta::assert_snapshot!(faults(&text.replace("1.2.3.4.5", "1.2.3.4")).join("\n"));
+}
+
+#[test]
+fn whom_a_deployment_is_for_must_exist_and_be_somebody() {
+    let text = "\
+{kind: tenant, name: acme}
+---
+{kind: person, name: ann, tenant: acme}
+---
+{kind: computer, name: bench, tenant: acme, os: linux, person: anna}
+---
+{kind: computer, name: desk, tenant: acme, os: linux, person: zoe}
+---
+{kind: group, name: kiosks, computers: [acme/bnch, acne/bench, acme/bench], groups: [kiosk, halls]}
+---
+{kind: group, name: halls, groups: lobbies}
+---
+{kind: group, name: lobbies, groups: [halls]}
+---
+{kind: task, name: clock, test: x, set: y, os: [linux]}
+---
+{kind: deployment, name: d1, task: clock, target: {group: kiosks, tenant: acm}, exclude: [{group: hals}, {person: bob, tenant: acme}]}
+---
+{kind: deployment, name: d2, task: clock, target: {tenant: acme}, exclude: {tenant: acme}}
+---
+{kind: deployment, name: d3, task: clock, target: {person: an, tenant: acme}, filter: {os: windows}}
+---
+{kind: deployment, name: d4, task: clock, target: {tenant: acme}, exclude: {computer: bench, tenant: acme}}
+";
+    insta::assert_snapshot!(faults(text).join("\n"));
 }
 
 #[test]

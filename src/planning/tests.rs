@@ -27,6 +27,7 @@ fn compile(text: &str) -> (Policy, Computer) {
         id: tenant_id(&tenant.name),
         name: tenant.name.clone(),
         parent: tenant.parent.as_deref().map(tenant_id),
+        tags: tenant.tags.iter().cloned().collect(),
     });
     let computer = bodies().find_map(|body| match body {
         Body::Computer(computer) => Some(Computer {
@@ -38,7 +39,11 @@ fn compile(text: &str) -> (Policy, Computer) {
             tags: computer.tags.iter().cloned().collect(),
             connection: computer.connection.clone(),
             excluded: computer.excluded,
-            facts: Default::default(),
+            device: computer.device,
+            person: None,
+            approvals: Default::default(),
+            facts: computer.facts.clone(),
+            software: None,
         }),
         _ => None,
     });

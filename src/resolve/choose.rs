@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::domain::words::words;
-use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy};
+use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy, Truth};
 
 use super::closure::{self, Because, Demand};
 use super::rank::Rank;
 use super::scope::Scope;
+use super::subject::Subject;
 
 /// What is wanted of one computer, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,6 +94,12 @@ words! {
         NotNamed = "not_named",
         /// Its enforcement is for other sessions.
         Enforcement = "enforcement",
+        /// It makes an exception of the computer.
+        Excepted = "excepted",
+        /// It may make an exception of the computer: what that rests on is not known, its inventory was not taken.
+        PerhapsExcepted = "perhaps_excepted",
+        /// What its group asks for is not known of the computer: its inventory was not taken.
+        GroupUnknown = "group_unknown",
         /// Its filter does not admit the computer.
         Filter = "filter",
         /// Its item is not for the computer's operating system.
@@ -108,19 +115,26 @@ words! {
 
 /// Chooses what is wanted of a computer.
 pub fn resolve(policy: &Policy, computer: &Computer, scope: &Scope) -> Resolution {
-    let lineage = policy.lineage(computer.tenant);
+    let subject = Subject::new(policy, computer);
     let onboarding = matches!(scope, Scope::Onboarding);
     let mut left_out = Vec::new();
     let mut candidates: BTreeMap<&Item, Vec<(Rank, &Arc<Deployment>)>> = BTreeMap::new();
     for deployment in policy.aimed_at(computer) {
-        let Some(rank) = Rank::of(deployment, computer, &lineage, onboarding) else { continue };
-        match why_left_out(policy, computer, scope, deployment) {
-            Some(why) => left_out.push(LeftOut { deployment: deployment.name.clone(), why }),
-            None => candidates.entry(&deployment.item).or_default().push((rank, deployment)),
+        let is_in = subject.meets(&deployment.target);
+        if is_in == Truth::No {
+            continue;
+        }
+        let why = why_left_out(policy, &subject, scope, deployment);
+        match (why, Rank::of(deployment, &subject, onboarding)) {
+            (None, Some(rank)) => candidates.entry(&deployment.item).or_default().push((rank, deployment)),
+            (why, _) => {
+                let why = why.unwrap_or(WhyLeftOut::GroupUnknown);
+                left_out.push(LeftOut { deployment: deployment.name.clone(), why });
+            }
         }
     }
     if let Scope::Targeted(names) = scope {
-        left_out.extend(names.iter().filter_map(|name| unmet(policy, computer, name)));
+        left_out.extend(names.iter().filter_map(|name| unmet(policy, &subject, name)));
     }
     left_out.sort();
 
@@ -151,12 +165,18 @@ fn choose(item: &Item, mut candidates: Vec<(Rank, &Arc<Deployment>)>) -> Option<
     })
 }
 
-fn why_left_out(policy: &Policy, computer: &Computer, scope: &Scope, deployment: &Deployment) -> Option<WhyLeftOut> {
+fn why_left_out(policy: &Policy, subject: &Subject<'_>, scope: &Scope, deployment: &Deployment) -> Option<WhyLeftOut> {
+    let computer = subject.computer();
     if computer.excluded {
         return Some(WhyLeftOut::ComputerExcluded);
     }
     if let Some(why) = scope.leaves_out(deployment) {
         return Some(why);
+    }
+    match deployment.exclude.iter().map(|target| subject.meets(target)).max() {
+        Some(Truth::Yes) => return Some(WhyLeftOut::Excepted),
+        Some(Truth::Unknown) => return Some(WhyLeftOut::PerhapsExcepted),
+        Some(Truth::No) | None => {}
     }
     if !deployment.filter.admits(computer) {
         return Some(WhyLeftOut::Filter);
@@ -169,11 +189,10 @@ fn why_left_out(policy: &Policy, computer: &Computer, scope: &Scope, deployment:
 }
 
 /// Why a deployment that a session names does not even aim at the computer; none if it does.
-fn unmet(policy: &Policy, computer: &Computer, name: &str) -> Option<LeftOut> {
-    let lineage = policy.lineage(computer.tenant);
+fn unmet(policy: &Policy, subject: &Subject<'_>, name: &str) -> Option<LeftOut> {
     let why = match policy.deployments().iter().find(|deployment| deployment.name == name) {
         None => WhyLeftOut::NoSuchDeployment,
-        Some(deployment) if Rank::of(deployment, computer, &lineage, false).is_none() => WhyLeftOut::OtherTarget,
+        Some(deployment) if subject.meets(&deployment.target) == Truth::No => WhyLeftOut::OtherTarget,
         Some(_) => return None,
     };
     Some(LeftOut { deployment: name.to_owned(), why })

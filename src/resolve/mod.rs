@@ -1,9 +1,11 @@
 //! Who wins: of all deployments that aim at a computer, one for each maintenance item.
 //!
 //! Pure: the same policy, computer and scope give the same resolution in a session, in a preview and in an explanation.
-//! In reading order: what a session asks for, the total order, the choice, and what the chosen bring with them.
+//! In reading order: what a session asks for, what holds of a computer, the total order, the choice, and what the chosen bring with them.
 
 mod scope;
+
+mod subject;
 
 mod rank;
 
@@ -14,6 +16,7 @@ mod closure;
 pub use choose::{LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, resolve};
 pub use closure::{Because, Demand};
 pub use scope::Scope;
+pub use subject::Subject;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,15 @@
 //! The total order among deployments of one item on one computer.
 //!
-//! Computer, then tag inside the tenant, then the whole tenant, then a tenant above it that propagates (the nearer
-//! first), then a tag of all tenants, then everyone; then the narrower filter, the higher priority, `ignored` before
+//! Computer, then person, then tag or group inside the tenant, then the whole tenant, then a tenant above it that
+//! propagates (the nearer first), then a tag or group of all tenants, then everyone; then the narrower filter, the higher priority, `ignored` before
 //! `absent` before the rest, and the older. During onboarding, deployments for onboarding come before all others.
 
 use std::cmp::Reverse;
 
-use crate::domain::{Computer, Deployment, DesiredState, Enforcement, Mode, Target, Tenant};
+use crate::domain::{Deployment, DesiredState, Enforcement, Mode};
 
 use super::choose::LostBy;
+use super::subject::Subject;
 
 /// Where a deployment stands; the least wins. No two are equal, because ids differ.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,20 +23,12 @@ pub(super) struct Rank {
 }
 
 impl Rank {
-    /// The rank of a deployment on a computer; none if the computer is not in its target. `lineage` is the computer's
-    /// tenant and those above it.
-    pub(super) fn of(
-        deployment: &Deployment,
-        computer: &Computer,
-        lineage: &[&Tenant],
-        onboarding: bool,
-    ) -> Option<Rank> {
-        let filter = &deployment.filter;
-        let constrained = [filter.os.len(), filter.arch.len()].iter().filter(|&&values| values > 0).count();
+    /// The rank of a deployment on a computer; none if the computer is not known to be in its target.
+    pub(super) fn of(deployment: &Deployment, subject: &Subject<'_>, onboarding: bool) -> Option<Rank> {
         Some(Rank {
             onboarding: Reverse(onboarding && deployment.enforcement == Enforcement::Onboarding),
-            target: narrowness(&deployment.target, computer, lineage)?,
-            filter: (2 - constrained, filter.os.len() + filter.arch.len()),
+            target: subject.narrowness(&deployment.target)?,
+            filter: deployment.filter.breadth(),
             priority: Reverse(deployment.priority),
             state: match (&deployment.state, deployment.mode) {
                 (DesiredState::Ignored, _) | (_, Mode::Ignore) => 0,
@@ -61,26 +54,5 @@ impl Rank {
         } else {
             LostBy::Age
         }
-    }
-}
-
-/// How narrowly a target contains a computer, the narrowest being the least; none if it does not.
-fn narrowness(target: &Target, computer: &Computer, lineage: &[&Tenant]) -> Option<(u8, usize)> {
-    let own = lineage.first().map(|tenant| tenant.name.as_str());
-    match target {
-        Target::Computer { tenant, name } => (own == Some(tenant) && *name == computer.name).then_some((0, 0)),
-        Target::Tag { name, tenant: Some(tenant) } => {
-            (own == Some(tenant) && computer.tags.contains(name)).then_some((1, 0))
-        }
-        Target::Tenant { name, propagate } => {
-            let above = lineage.iter().position(|tenant| tenant.name == *name)?;
-            match (above, propagate) {
-                (0, _) => Some((2, 0)),
-                (above, true) => Some((3, above)),
-                (_, false) => None,
-            }
-        }
-        Target::Tag { name, tenant: None } => computer.tags.contains(name).then_some((4, 0)),
-        Target::Everyone => Some((5, 0)),
     }
 }

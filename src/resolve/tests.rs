@@ -6,8 +6,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::{
-    Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, Item, Mode,
-    Os, Policy, ScriptUse, Sha256Hash, Software, Target, Tenant, TenantId, Upgrade,
+    Bearer, Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, Device, DeviceFilter,
+    Enforcement, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser, ScriptUse, Sha256Hash, Software, Target,
+    Tenant, TenantId, Truth, Upgrade,
 };
 
 fn software(name: &str) -> Software {
@@ -40,7 +41,11 @@ fn computer() -> Computer {
         tags: ["lab".to_owned()].into(),
         connection: Connection::Noop,
         excluded: false,
+        device: Some(Device::Server),
+        person: Some(PrimaryUser { name: "ann".into(), tags: ["vip".to_owned()].into() }),
+        approvals: Default::default(),
         facts: Default::default(),
+        software: None,
     }
 }
 
@@ -50,6 +55,7 @@ fn tenants() -> Vec<Tenant> {
         id: TenantId(id),
         name: name.into(),
         parent: parent.map(TenantId),
+        tags: if name == "bottom" { ["gold".to_owned()].into() } else { Default::default() },
     };
     vec![tenant(1, "top", None), tenant(2, "middle", Some(1)), tenant(3, "bottom", Some(2)), tenant(4, "other", None)]
 }
@@ -61,6 +67,7 @@ fn deployment(id: i64, target: Target) -> Deployment {
         item: Item::software("editor"),
         target,
         filter: DeviceFilter::default(),
+        exclude: vec![],
         state: DesiredState::Any,
         mode: Mode::Enforce,
         enforcement: Enforcement::Required,
@@ -76,7 +83,32 @@ fn tenant(name: &str, propagate: bool) -> Target {
 }
 
 fn tag(tenant: Option<&str>) -> Target {
-    Target::Tag { name: "lab".into(), tenant: tenant.map(str::to_owned) }
+    Target::Tag { name: "lab".into(), tenant: tenant.map(str::to_owned), on: None }
+}
+
+fn group(name: &str, tenant: Option<&str>) -> Target {
+    Target::Group { name: name.into(), tenant: tenant.map(str::to_owned) }
+}
+
+fn person(name: &str) -> Target {
+    Target::Person { tenant: "bottom".into(), name: name.into() }
+}
+
+/// Two groups: one that names the computer, and one that has the first.
+fn groups() -> Vec<Group> {
+    let listed = |name: &str, computers: &[&str], groups: &[&str]| Group {
+        name: name.into(),
+        description: None,
+        members: Members::Listed(Listed {
+            computers: computers.iter().map(|name| name.parse().unwrap()).collect(),
+            groups: groups.iter().map(|name| (*name).to_owned()).collect(),
+        }),
+    };
+    vec![
+        listed("direct", &["bottom/bench", "other/bench"], &[]),
+        listed("nested", &["bottom/other"], &["direct"]),
+        listed("elsewhere", &["other/bench", "bottom/other"], &[]),
+    ]
 }
 
 fn this_computer() -> Target {
@@ -84,7 +116,7 @@ fn this_computer() -> Target {
 }
 
 fn policy(deployments: Vec<Deployment>) -> Policy {
-    Policy::new(7, tenants(), [software("editor"), software("viewer")], [], deployments, [])
+    Policy::new(7, tenants(), [software("editor"), software("viewer")], [], deployments, []).with_groups(groups())
 }
 
 fn winners(resolution: &Resolution) -> Vec<&str> {
@@ -95,11 +127,12 @@ fn winners(resolution: &Resolution) -> Vec<&str> {
 fn the_narrower_target_wins() {
     let narrowest_first = [
         this_computer(),
+        person("ann"),
         tag(Some("bottom")),
         tenant("bottom", false),
         tenant("middle", true),
         tenant("top", true),
-        tag(None),
+        group("nested", None),
         Target::Everyone,
     ];
     // The narrowest has the highest id, so that age alone would choose the other way.
@@ -174,6 +207,87 @@ fn who_takes_no_part_is_told_why() {
     assert!(why(&Scope::Full, &excluded).iter().all(|line| line.ends_with("computer_excluded")));
 }
 
+#[test]
+fn every_kind_of_target_holds_whom_it_says() {
+    let on = |bearer, name: &str| Target::Tag { name: name.into(), tenant: None, on: bearer };
+    let of_middle = Target::Tag { name: "lab".into(), tenant: Some("middle".into()), on: None };
+    let cases = [
+        (Target::Everyone, true),
+        (this_computer(), true),
+        (Target::Computer { tenant: "other".into(), name: "bench".into() }, false),
+        (person("ann"), true),
+        (person("bob"), false),
+        (Target::Person { tenant: "other".into(), name: "ann".into() }, false),
+        (tenant("bottom", false), true),
+        (tenant("middle", true), true),
+        (tenant("middle", false), false),
+        (tag(None), true),
+        (of_middle, false),
+        (on(None, "gold"), true),
+        (on(None, "vip"), true),
+        (on(Some(Bearer::Computer), "gold"), false),
+        (on(Some(Bearer::Tenant), "gold"), true),
+        (on(Some(Bearer::Person), "gold"), false),
+        (on(Some(Bearer::Person), "vip"), true),
+        (group("direct", None), true),
+        (group("nested", Some("bottom")), true),
+        (group("nested", Some("middle")), false),
+        (group("elsewhere", None), false),
+        (group("nowhere", None), false),
+    ];
+    for (target, holds) in cases {
+        let policy = policy(vec![deployment(1, target.clone())]);
+        let subject_of = computer();
+        assert_eq!(Subject::new(&policy, &subject_of).meets(&target), Truth::from(holds), "{target}");
+        // The index finds what the target holds.
+        let won = winners(&resolve(&policy, &computer(), &Scope::Full)).len();
+        assert_eq!(won, usize::from(holds), "{target}");
+    }
+}
+
+#[test]
+fn exceptions_leave_out_whom_they_name() {
+    let except = |exclude| Deployment { exclude, ..deployment(1, Target::Everyone) };
+    for exclude in [this_computer(), tag(None), group("nested", None), person("ann"), tenant("top", true)] {
+        let policy = policy(vec![except(vec![person("bob"), exclude.clone()])]);
+        for scope in [Scope::Full, Scope::Targeted(["d1".to_owned()].into())] {
+            let resolution = resolve(&policy, &computer(), &scope);
+            assert_eq!(resolution.wanted.len(), 0, "{exclude}");
+            assert_eq!(resolution.left_out[0].why, WhyLeftOut::Excepted);
+        }
+    }
+    let others = policy(vec![except(vec![person("bob"), group("elsewhere", None)])]);
+    assert_eq!(resolve(&others, &computer(), &Scope::Full).wanted.len(), 1);
+}
+
+#[test]
+fn kinds_of_device_narrow_and_the_narrower_wins() {
+    let filtered = |id, devices: &[Device]| Deployment {
+        filter: DeviceFilter { devices: devices.iter().copied().collect(), ..DeviceFilter::default() },
+        ..deployment(id, Target::Everyone)
+    };
+    let all = vec![
+        filtered(1, &[]),
+        filtered(2, &[Device::Server]),
+        filtered(3, &[Device::DomainController]),
+        filtered(4, &[Device::PrimaryDomainController]),
+        filtered(5, &[Device::Workstation, Device::Portable]),
+        filtered(6, &[Device::Portable]),
+    ];
+    let winner = |device, facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let computer = Computer { device, facts, ..computer() };
+        winners(&resolve(&policy(all.clone()), &computer, &Scope::Full)).join(" ")
+    };
+    assert_eq!(winner(Some(Device::PrimaryDomainController), &[]), "d4");
+    assert_eq!(winner(Some(Device::DomainController), &[]), "d3");
+    assert_eq!(winner(Some(Device::Server), &[]), "d2");
+    assert_eq!(winner(Some(Device::Workstation), &[]), "d5");
+    assert_eq!(winner(None, &[("device", "portable")]), "d6", "as its inventory says");
+    assert_eq!(winner(Some(Device::Server), &[("device", "portable")]), "d2", "what is declared counts first");
+    assert_eq!(winner(None, &[]), "d1", "of which nothing is known passes no such filter");
+}
+
 fn any_deployment() -> impl Strategy<Value = Deployment> {
     (
         select(vec!["editor", "viewer"]),
@@ -182,6 +296,12 @@ fn any_deployment() -> impl Strategy<Value = Deployment> {
             tag(None),
             tag(Some("bottom")),
             tag(Some("other")),
+            group("nested", None),
+            group("direct", Some("bottom")),
+            group("direct", Some("other")),
+            group("elsewhere", None),
+            person("ann"),
+            person("bob"),
             tenant("bottom", false),
             tenant("middle", true),
             tenant("middle", false),
@@ -226,8 +346,7 @@ proptest! {
         prop_assert_eq!(items.len(), resolution.wanted.len());
         // Every deployment aimed at the computer is accounted for exactly once.
         let aimed = numbered.iter().filter(|one| {
-            let lineage = policy(vec![]);
-            super::rank::Rank::of(one, &computer(), &lineage.lineage(TenantId(3)), false).is_some()
+            Subject::new(&policy(vec![]), &computer()).meets(&one.target) == Truth::Yes
         });
         for one in aimed {
             let won = resolution.wanted.iter().filter(|wanted| wanted.deployment.name == one.name).count();

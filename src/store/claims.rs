@@ -192,8 +192,9 @@ async fn read_computers(
     ids: Vec<i64>,
 ) -> Result<HashMap<i64, (Computer, Option<String>)>, Error> {
     let sql = format!(
-        "SELECT {}, p.gateway FROM computer c LEFT JOIN agent_presence p ON p.computer_id = c.id WHERE c.id = ANY($1)",
-        rows::COMPUTER
+        "SELECT {}, p.gateway FROM {} LEFT JOIN agent_presence p ON p.computer_id = c.id WHERE c.id = ANY($1)",
+        rows::COMPUTER,
+        rows::FROM_COMPUTER
     );
     let statement = tx.prepare_cached(&sql).await.doing("reading computers")?;
     let found = tx.query(&statement, &[&ids]).await.doing("reading computers")?;

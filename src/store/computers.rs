@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::error::Doing;
 use super::{Error, Store, rows};
 use crate::domain::report::{ComputerLine, LastSession, Page, Presence};
-use crate::domain::{ComputerId, SessionId, TenantId};
+use crate::domain::{Computer, ComputerId, SessionId, TenantId};
 
 /// Everything that is shown of a computer; a WHERE clause on `c` follows.
 const SELECT: &str = "
@@ -47,6 +47,15 @@ impl Store {
             .doing("listing computers")?;
         let lines = rows.iter().map(line).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::of(lines, limit, |line| line.id.0))
+    }
+
+    /// A computer as it is resolved: with its primary user, its facts, and what groups ask of its inventory.
+    pub async fn computer(&self, id: ComputerId) -> Result<Option<Computer>, Error> {
+        let client = self.client().await?;
+        let sql = format!("SELECT {} FROM {} WHERE c.id = $1", rows::COMPUTER, rows::FROM_COMPUTER);
+        let statement = client.prepare_cached(&sql).await.doing("reading a computer")?;
+        let row = client.query_opt(&statement, &[&id.0]).await.doing("reading a computer")?;
+        row.as_ref().map(rows::computer).transpose()
     }
 
     /// The computers that a word names: an id, a name, or `tenant/name`.

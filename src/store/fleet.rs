@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::Doing;
 use super::rows::json_of;
 use super::{Error, Store};
-use crate::domain::{Deployment, Software, Target, Task};
+use crate::domain::{Deployment, Group, Members, Software, Target, Task};
 use crate::fleet::{self, Body, Fault, FleetFile, Known};
 use crate::planning;
 
@@ -46,20 +46,44 @@ struct Upsert {
     sql: &'static str,
 }
 
+const PERSONS: Upsert = Upsert {
+    doing: "applying persons",
+    sql: "INSERT INTO person (tenant_id, name, email, tags)
+          SELECT t.id, w.name, w.email, w.tags
+          FROM jsonb_to_recordset($1) AS w (tenant text, name text, email text, tags text[])
+          JOIN tenant t ON t.name = w.tenant
+          ON CONFLICT (tenant_id, name) DO UPDATE SET email = EXCLUDED.email, tags = EXCLUDED.tags
+          WHERE (person.email, person.tags) IS DISTINCT FROM (EXCLUDED.email, EXCLUDED.tags)
+          RETURNING 'person/' || (SELECT t.name FROM tenant t WHERE t.id = tenant_id) || '/' || name AS label,
+                    xmax = 0 AS is_new",
+};
+
 const COMPUTERS: Upsert = Upsert {
     doing: "applying computers",
-    sql: "INSERT INTO computer (tenant_id, name, os, arch, tags, connection, excluded)
-          SELECT t.id, w.name, w.os, w.arch, w.tags, w.connection, w.excluded
-          FROM jsonb_to_recordset($1) AS w (label text, tenant text, name text, os text, arch text, tags text[],
-                                            connection jsonb, excluded boolean)
+    sql: "INSERT INTO computer (tenant_id, name, os, arch, tags, device, person_id, facts, connection, excluded)
+          SELECT t.id, w.name, w.os, w.arch, w.tags, w.device, p.id, w.facts, w.connection, w.excluded
+          FROM jsonb_to_recordset($1) AS w (tenant text, name text, os text, arch text, tags text[], device text,
+                                            person text, facts jsonb, connection jsonb, excluded boolean)
           JOIN tenant t ON t.name = w.tenant
+          LEFT JOIN person p ON p.tenant_id = t.id AND p.name = w.person
           ON CONFLICT (tenant_id, name) DO UPDATE
-          SET os = EXCLUDED.os, arch = EXCLUDED.arch, tags = EXCLUDED.tags, connection = EXCLUDED.connection,
+          SET os = EXCLUDED.os, arch = EXCLUDED.arch, tags = EXCLUDED.tags, device = EXCLUDED.device,
+              person_id = EXCLUDED.person_id, facts = EXCLUDED.facts, connection = EXCLUDED.connection,
               excluded = EXCLUDED.excluded
-          WHERE (computer.os, computer.arch, computer.tags, computer.connection, computer.excluded)
-                IS DISTINCT FROM (EXCLUDED.os, EXCLUDED.arch, EXCLUDED.tags, EXCLUDED.connection, EXCLUDED.excluded)
+          WHERE (computer.os, computer.arch, computer.tags, computer.device, computer.person_id, computer.facts,
+                 computer.connection, computer.excluded)
+                IS DISTINCT FROM (EXCLUDED.os, EXCLUDED.arch, EXCLUDED.tags, EXCLUDED.device, EXCLUDED.person_id,
+                                  EXCLUDED.facts, EXCLUDED.connection, EXCLUDED.excluded)
           RETURNING 'computer/' || (SELECT t.name FROM tenant t WHERE t.id = tenant_id) || '/' || name AS label,
                     xmax = 0 AS is_new",
+};
+
+const GROUPS: Upsert = Upsert {
+    doing: "applying groups",
+    sql: "INSERT INTO computer_group (name, body)
+          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
+          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE computer_group.body <> EXCLUDED.body
+          RETURNING 'group/' || name AS label, xmax = 0 AS is_new",
 };
 
 const SOFTWARE: Upsert = Upsert {
@@ -141,9 +165,11 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
     touched.tenants(tx, &wanted.tenants).await?;
     touched.upsert(tx, &SOFTWARE, wanted.software).await?;
     touched.upsert(tx, &TASKS, wanted.tasks).await?;
+    touched.upsert(tx, &GROUPS, wanted.groups).await?;
     touched.upsert(tx, &DEPLOYMENTS, wanted.deployments).await?;
     let changes_policy = !touched.created.is_empty() || !touched.changed.is_empty();
-    // Computers are not part of what is cached by the policy's version.
+    // Persons and computers are not part of what is cached by the policy's version.
+    touched.upsert(tx, &PERSONS, wanted.persons).await?;
     touched.upsert(tx, &COMPUTERS, wanted.computers).await?;
 
     let rise = i64::from(changes_policy);
@@ -165,6 +191,8 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
 #[derive(Default)]
 struct Wanted {
     tenants: Vec<Value>,
+    persons: Vec<Value>,
+    groups: Vec<Value>,
     computers: Vec<Value>,
     software: Vec<Value>,
     tasks: Vec<Value>,
@@ -175,12 +203,17 @@ impl Wanted {
     fn add(&mut self, body: &Body) -> Result<(), Error> {
         match body {
             Body::Tenant(tenant) => self.tenants.push(json!({
-                "name": tenant.name, "parent": tenant.parent, "max_running": tenant.max_running,
+                "name": tenant.name, "parent": tenant.parent, "tags": tenant.tags, "max_running": tenant.max_running,
                 "weight": tenant.weight, "rate_per_second": tenant.rate_per_second,
             })),
+            Body::Person(person) => self.persons.push(json!({
+                "tenant": person.tenant, "name": person.name, "email": person.email, "tags": person.tags,
+            })),
+            Body::Group(group) => self.groups.push(json!({ "name": group.name, "body": json_of(group)? })),
             Body::Computer(computer) => self.computers.push(json!({
                 "tenant": computer.tenant, "name": computer.name, "os": computer.os, "arch": computer.arch,
-                "tags": computer.tags, "connection": json_of(&computer.connection)?, "excluded": computer.excluded,
+                "tags": computer.tags, "device": computer.device, "person": computer.person, "facts": computer.facts,
+                "connection": json_of(&computer.connection)?, "excluded": computer.excluded,
             })),
             Body::Software(software) => {
                 self.software.push(json!({ "name": software.name, "body": json_of(software)? }));
@@ -228,14 +261,14 @@ impl Touched {
         let made = tx.query(make, &[&wanted]).await.doing("making tenants")?;
         self.created.extend(made.iter().map(|row| row.get("label")));
         let settle = "UPDATE tenant t
-                      SET parent_id = p.id, max_running = w.max_running, weight = w.weight,
+                      SET parent_id = p.id, tags = w.tags, max_running = w.max_running, weight = w.weight,
                           rate_per_second = w.rate_per_second
-                      FROM jsonb_to_recordset($1) AS w (name text, parent text, max_running int, weight int,
-                                                        rate_per_second real)
+                      FROM jsonb_to_recordset($1) AS w (name text, parent text, tags text[], max_running int,
+                                                        weight int, rate_per_second real)
                       LEFT JOIN tenant p ON p.name = w.parent
                       WHERE t.name = w.name
-                        AND (t.parent_id, t.max_running, t.weight, t.rate_per_second)
-                            IS DISTINCT FROM (p.id, w.max_running, w.weight, w.rate_per_second)
+                        AND (t.parent_id, t.tags, t.max_running, t.weight, t.rate_per_second)
+                            IS DISTINCT FROM (p.id, w.tags, w.max_running, w.weight, w.rate_per_second)
                       RETURNING 'tenant/' || t.name AS label";
         let settled = tx.query(settle, &[&wanted]).await.doing("settling tenants")?;
         let settled = settled.iter().map(|row| row.get("label"));
@@ -251,15 +284,28 @@ async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> 
     let tenants = tx.query(tenants, &[]).await.doing(doing)?;
     let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
-    let (in_tenants, computers): (Vec<_>, Vec<_>) = fleet.documents.iter().filter_map(targeted).unzip();
-    let targeted = "SELECT t.name AS tenant, c.name
-                    FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
-                    JOIN tenant t ON t.name = w.tenant
-                    JOIN computer c ON c.tenant_id = t.id AND c.name = w.name";
-    let computers = tx.query(targeted, &[&in_tenants, &computers]).await.doing(doing)?;
+    let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
+    let named = Named::in_files(fleet);
+    let computers = "SELECT t.name AS tenant, c.name
+                     FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
+                     JOIN tenant t ON t.name = w.tenant
+                     JOIN computer c ON c.tenant_id = t.id AND c.name = w.name";
+    let (tenants_of, names): (Vec<_>, Vec<_>) = named.computers.into_iter().unzip();
+    let computers = tx.query(computers, &[&tenants_of, &names]).await.doing(doing)?;
+    let persons = "SELECT t.name AS tenant, p.name
+                   FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
+                   JOIN tenant t ON t.name = w.tenant
+                   JOIN person p ON p.tenant_id = t.id AND p.name = w.name";
+    let (tenants_of, names): (Vec<_>, Vec<_>) = named.persons.into_iter().unzip();
+    let persons = tx.query(persons, &[&tenants_of, &names]).await.doing(doing)?;
     Ok(Known {
         tenants: tenants.iter().map(|row| (row.get("name"), row.get("parent"))).collect(),
         computers: computers.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
+        persons: persons.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
+        groups: super::policy::bodies::<Group>(&groups, "group")?
+            .into_iter()
+            .map(|group| (group.name.clone(), group))
+            .collect(),
         software: super::policy::bodies::<Software>(&software, "software")?
             .into_iter()
             .map(|software| (software.name.clone(), software))
@@ -271,10 +317,47 @@ async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> 
     })
 }
 
-/// The computer that a deployment aims at.
-fn targeted(document: &fleet::Document) -> Option<(&str, &str)> {
-    match &document.body {
-        Body::Deployment(Deployment { target: Target::Computer { tenant, name }, .. }) => Some((tenant, name)),
-        Body::Tenant(_) | Body::Computer(_) | Body::Software(_) | Body::Task(_) | Body::Deployment(_) => None,
+/// The computers and persons that files refer to, by tenant and name.
+#[derive(Default)]
+struct Named<'a> {
+    computers: BTreeSet<(&'a str, &'a str)>,
+    persons: BTreeSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Named<'a> {
+    fn in_files(fleet: &'a FleetFile) -> Named<'a> {
+        let mut named = Named::default();
+        for document in &fleet.documents {
+            match &document.body {
+                Body::Deployment(deployment) => {
+                    for target in std::iter::once(&deployment.target).chain(&deployment.exclude) {
+                        named.add(target);
+                    }
+                }
+                Body::Group(group) => match &group.members {
+                    Members::Listed(listed) => {
+                        let computers = listed.computers.iter();
+                        named.computers.extend(computers.map(|one| (one.tenant.as_str(), one.name.as_str())));
+                    }
+                },
+                Body::Computer(computer) => {
+                    named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));
+                }
+                Body::Tenant(_) | Body::Person(_) | Body::Software(_) | Body::Task(_) => {}
+            }
+        }
+        named
+    }
+
+    fn add(&mut self, target: &'a Target) {
+        match target {
+            Target::Computer { tenant, name } => {
+                self.computers.insert((tenant, name));
+            }
+            Target::Person { tenant, name } => {
+                self.persons.insert((tenant, name));
+            }
+            Target::Everyone | Target::Tenant { .. } | Target::Tag { .. } | Target::Group { .. } => {}
+        }
     }
 }

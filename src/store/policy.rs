@@ -8,6 +8,7 @@ use super::error::Doing;
 use super::{Error, Store};
 use crate::domain::TenantId;
 use crate::domain::deployment::Deployment;
+use crate::domain::group::Group;
 use crate::domain::policy::Policy;
 use crate::domain::script::Sha256Hash;
 use crate::domain::software::Software;
@@ -28,10 +29,11 @@ impl Store {
         let doing = "reading the policy";
         let version: i64 =
             tx.query_one("SELECT policy_version FROM installation", &[]).await.doing(doing)?.get("policy_version");
-        let tenants = tx.query("SELECT id, name, parent_id FROM tenant", &[]).await.doing(doing)?;
+        let tenants = tx.query("SELECT id, name, parent_id, tags FROM tenant", &[]).await.doing(doing)?;
         let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
         let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
         let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
+        let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
         let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
         Ok(Policy::new(
             version,
@@ -39,6 +41,7 @@ impl Store {
                 id: TenantId(row.get("id")),
                 name: row.get("name"),
                 parent: row.get::<_, Option<i64>>("parent_id").map(TenantId),
+                tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
             }),
             bodies::<Software>(&software, "software")?,
             bodies::<Task>(&tasks, "task")?,
@@ -47,7 +50,8 @@ impl Store {
                 let body: String = row.get("body");
                 (Sha256Hash::of(body.as_bytes()), body)
             }),
-        ))
+        )
+        .with_groups(bodies::<Group>(&groups, "group")?))
     }
 }
 

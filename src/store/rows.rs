@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
 use super::Error;
-use crate::domain::computer::Computer;
+use crate::domain::computer::{Computer, PrimaryUser};
 use crate::domain::session::{Priority, Session, Status};
 use crate::domain::{ComputerId, SessionId, TenantId};
 
@@ -94,11 +94,21 @@ pub(super) fn final_session(row: &Row) -> Result<Session, Error> {
     })
 }
 
-/// The columns of a computer, for a SELECT from `computer c`.
-pub(super) const COMPUTER: &str = "c.id, c.tenant_id, c.name, c.os, c.arch, c.tags, c.connection, c.excluded, c.facts";
+/// The columns of a computer, for a SELECT from [`FROM_COMPUTER`].
+pub(super) const COMPUTER: &str = "c.id, c.tenant_id, c.name, c.os, c.arch, c.tags, c.connection, c.excluded, c.device, \
+     u.name AS person, u.tags AS person_tags, c.approvals, coalesce(v.facts || c.facts, c.facts) AS facts, \
+     CASE WHEN i.asked_software <> '{}' AND v.software IS NOT NULL THEN coalesce( \
+         (SELECT jsonb_object_agg(asked, v.software -> asked) FROM unnest(i.asked_software) asked \
+          WHERE v.software ? asked), '{}') END AS software";
+
+/// Computers, each with its primary user and its last inventory. Whole inventories are never read: only what some group
+/// asks for, and nothing of them where none asks.
+pub(super) const FROM_COMPUTER: &str = "installation i CROSS JOIN computer c LEFT JOIN person u ON u.id = c.person_id \
+     LEFT JOIN computer_inventory v ON v.computer_id = c.id";
 
 /// Reads a computer.
 pub(super) fn computer(row: &Row) -> Result<Computer, Error> {
+    let person: Option<String> = row.get("person");
     Ok(Computer {
         id: ComputerId(row.get("id")),
         tenant: TenantId(row.get("tenant_id")),
@@ -108,7 +118,14 @@ pub(super) fn computer(row: &Row) -> Result<Computer, Error> {
         tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
         connection: json(row, "connection")?,
         excluded: row.get("excluded"),
+        device: optional_word(row, "device")?,
+        person: person.map(|name| PrimaryUser {
+            name,
+            tags: row.get::<_, Option<Vec<String>>>("person_tags").unwrap_or_default().into_iter().collect(),
+        }),
+        approvals: json(row, "approvals")?,
         facts: json(row, "facts")?,
+        software: optional_json(row, "software")?,
     })
 }
 

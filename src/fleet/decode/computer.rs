@@ -1,24 +1,57 @@
 //! `kind: computer`.
 
+use serde_json::{Map, Value as Json};
+
 use crate::domain::Connection;
+use crate::domain::facts::is_fact;
 use crate::fleet::document::ComputerSpec;
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
 use crate::fleet::yaml::{Node, Value};
+
+use super::tags;
 
 pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<ComputerSpec> {
     let name = fields.need("name").and_then(|node| reader.name(node));
     let tenant = fields.need("tenant").and_then(|node| reader.name(node));
     let os = fields.need("os").and_then(|node| reader.word(node));
     let arch = fields.get("arch").map_or(Some("x86_64".to_owned()), |node| reader.name(node));
-    let tags = fields.get("tags").map(|node| reader.list(node)).unwrap_or_default();
-    let mut tags: Vec<String> = tags.into_iter().filter_map(|node| reader.name(node)).collect();
-    tags.sort();
-    tags.dedup();
+    let tags = tags(reader, &fields);
+    let device = fields.get("device").and_then(|node| reader.word(node));
+    let person = fields.get("person").map(|node| reader.name(node));
+    let facts = facts(reader, &fields);
     let connection = fields.get("connection").map_or(Some(Connection::Agent), |node| connection(reader, node));
     let excluded = fields.get("excluded").and_then(|node| reader.boolean(node)).unwrap_or(false);
     fields.finish();
-    Some(ComputerSpec { name: name?, tenant: tenant?, os: os?, arch: arch?, tags, connection: connection?, excluded })
+    Some(ComputerSpec {
+        name: name?,
+        tenant: tenant?,
+        os: os?,
+        arch: arch?,
+        tags,
+        device,
+        person: person.flatten(),
+        facts,
+        connection: connection?,
+        excluded,
+    })
+}
+
+/// `facts:`, what is known of it without asking: each a text, a number, true or false.
+fn facts(reader: &Reader, fields: &Fields<'_>) -> Map<String, Json> {
+    let Some(node) = fields.get("facts") else { return Map::new() };
+    let Some(entries) = reader.fields(node, "Facts", "facts.") else { return Map::new() };
+    entries
+        .keys()
+        .filter_map(|(name, key, value)| {
+            if !is_fact(name) {
+                let fault = Fault::new(&key.place, format!("\"{name}\" is not the name of a fact."));
+                reader.fault(fault.help("It has small letters, digits, '_' and '.', and begins with a letter."));
+                return None;
+            }
+            Some((name.to_owned(), Json::from(reader.text(value)?)))
+        })
+        .collect()
 }
 
 /// `agent`, `noop`, or `local:` with its folders.

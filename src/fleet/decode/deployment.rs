@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::words::words;
-use crate::domain::{Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, ItemKind, Mode, Target};
+use crate::domain::{Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, ItemKind, Mode};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
-use crate::fleet::yaml::{Node, Value};
 
 use super::software::item;
-use super::task::systems;
+use super::target;
 
 words! {
     /// The words for desired states.
@@ -36,8 +35,9 @@ words! {
 pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Deployment> {
     let name = fields.need("name").and_then(|node| reader.name(node));
     let item = item(reader, &fields, fields.node());
-    let target = fields.need("target").and_then(|node| target(reader, node));
-    let filter = fields.get("filter").map_or(Some(DeviceFilter::default()), |node| filter(reader, node));
+    let target = fields.need("target").and_then(|node| target::target(reader, node, "target"));
+    let exclude = target::exclude(reader, &fields);
+    let filter = fields.get("filter").map_or(Some(DeviceFilter::default()), |node| target::filter(reader, node));
     let mode = fields.get("mode").and_then(|node| reader.word(node)).unwrap_or(Mode::Enforce);
     let is_task = item.as_ref().is_some_and(|item| item.kind == ItemKind::Task);
     let state = if is_task { Some(DesiredState::Any) } else { state(reader, &fields, mode) };
@@ -56,6 +56,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Deployment> {
         item: item?,
         target: target?,
         filter: filter?,
+        exclude,
         state: state?,
         mode,
         enforcement,
@@ -64,61 +65,6 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Deployment> {
         retries,
         disabled,
     })
-}
-
-/// `everyone`, or a mapping with a tenant, a tag or a computer.
-fn target(reader: &Reader, node: &Node) -> Option<Target> {
-    if let Value::Scalar { text, .. } = &node.value {
-        if text == "everyone" {
-            return Some(Target::Everyone);
-        }
-        let fault = Fault::new(&node.place, format!("\"{text}\" is not a target."));
-        reader.fault(fault.help(
-            "Write everyone, {tenant: NAME}, {tag: NAME}, {tag: NAME, tenant: NAME} or {computer: NAME, tenant: NAME}.",
-        ));
-        return None;
-    }
-    let fields = reader.fields(node, "A target", "target.")?;
-    let name = |key| fields.get(key).map(|node| reader.name(node));
-    let (computer, tag, tenant) = (name("computer"), name("tag"), name("tenant"));
-    let propagate = fields.get("propagate").map(|node| (node, reader.boolean(node)));
-    if let (Some((node, _)), true) = (propagate, computer.is_some() || tag.is_some()) {
-        reader.fault(Fault::new(&node.place, "Only a whole tenant can be propagated to the tenants below."));
-    }
-    let target = match (computer, tag, tenant) {
-        (Some(name), None, Some(tenant)) => Some(Target::Computer { tenant: tenant?, name: name? }),
-        (Some(_), None, None) => {
-            fields.need("tenant");
-            None
-        }
-        (None, Some(name), tenant) => {
-            let tenant = match tenant {
-                Some(tenant) => Some(tenant?),
-                None => None,
-            };
-            Some(Target::Tag { name: name?, tenant })
-        }
-        (None, None, Some(name)) => {
-            let propagate = propagate.and_then(|(_, propagate)| propagate).unwrap_or(false);
-            Some(Target::Tenant { name: name?, propagate })
-        }
-        (None, None, None) | (Some(_), Some(_), _) => {
-            let fault = Fault::new(&node.place, "A target has exactly one of computer, tag and tenant.");
-            reader.fault(fault.help("For all computers, write target: everyone."));
-            None
-        }
-    };
-    fields.finish();
-    target
-}
-
-fn filter(reader: &Reader, node: &Node) -> Option<DeviceFilter> {
-    let fields = reader.fields(node, "A filter", "filter.")?;
-    let os = systems(reader, &fields).into_iter().collect();
-    let arch = fields.get("arch").map(|node| reader.list(node)).unwrap_or_default();
-    let arch = arch.into_iter().filter_map(|node| reader.name(node)).collect();
-    fields.finish();
-    Some(DeviceFilter { os, arch })
 }
 
 /// `state:` and `version:`. A version alone means exactly that; neither means the newest, or whatever there is where

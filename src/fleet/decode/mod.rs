@@ -2,15 +2,18 @@
 
 mod computer;
 mod deployment;
+mod group;
+mod person;
 mod script;
 mod software;
+mod target;
 mod task;
 mod tenant;
 
 pub(super) use software::not_of_scheme;
 
 use super::document::Body;
-use super::reader::Reader;
+use super::reader::{Fields, Reader};
 use super::yaml::Node;
 use crate::domain::words::words;
 
@@ -19,8 +22,12 @@ words! {
     Kind {
         /// A customer.
         Tenant = "tenant",
+        /// Who uses computers.
+        Person = "person",
         /// What is kept.
         Computer = "computer",
+        /// Computers that have something in common.
+        Group = "group",
         /// What can be installed.
         Software = "software",
         /// What can be tested and set.
@@ -37,6 +44,8 @@ pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
     fields.rename(format!("A {kind}"));
     match kind {
         Kind::Tenant => tenant::read(reader, fields).map(Body::Tenant),
+        Kind::Person => person::read(reader, fields).map(Body::Person),
+        Kind::Group => group::read(reader, fields).map(Body::Group),
         Kind::Computer => computer::read(reader, fields).map(Body::Computer),
         Kind::Software => software::read(reader, fields).map(Body::Software),
         Kind::Task => task::read(reader, fields).map(Body::Task),
@@ -47,4 +56,13 @@ pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
 /// What kind of thing a document is and what it is called, if that much can be read.
 pub(super) fn named(node: &Node) -> Option<(String, String)> {
     Some((node.text("kind")?.to_owned(), node.text("name")?.to_owned()))
+}
+
+/// `tags:`, one or several, sorted.
+fn tags(reader: &Reader, fields: &Fields<'_>) -> Vec<String> {
+    let nodes = fields.get("tags").map(|node| reader.list(node)).unwrap_or_default();
+    let mut tags: Vec<String> = nodes.into_iter().filter_map(|node| reader.name(node)).collect();
+    tags.sort();
+    tags.dedup();
+    tags
 }
