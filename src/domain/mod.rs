@@ -22,6 +22,7 @@ pub mod truth;
 mod aimed;
 pub mod policy;
 
+pub mod compliance;
 pub mod findings;
 pub mod outcome;
 pub mod plan;
@@ -41,6 +42,9 @@ mod hex;
 
 pub use computer::{Approval, Computer, Connection, Device, Os, PrimaryUser};
 pub use deployment::{Bearer, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
+pub use compliance::{Judged, Judgement};
+pub use computer::{Computer, Connection, Os};
+pub use deployment::{Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
 pub use findings::{Finding, Findings, Package};
 pub use group::{ComputerName, Group, Listed, Members};
 pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};

@@ -1,8 +1,8 @@
 //! What to do: from what is wanted and what was found to a plan, and from an action's run to a verdict.
 //!
 //! Pure: no clock, no randomness, no I/O; the same inputs give the same plan, byte for byte. In reading order: what
-//! detection asks the computer, what its answer means, the table of desired states, the order of actions, what an
-//! action asks the computer, and what its answer means.
+//! detection asks the computer, what its answer means, the table of desired states, the order of actions, what is said of
+//! each item, what an action asks the computer, and what its answer means.
 
 mod detection;
 mod inventory;
@@ -16,6 +16,8 @@ mod words;
 mod needs;
 mod order;
 
+mod compliance;
+
 mod steps;
 
 mod judge;
@@ -26,7 +28,7 @@ pub use detection::detection;
 pub use findings::findings;
 pub use inventory::{built_in_scripts, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};
-pub use order::plan;
+pub use order::{plan, plan_and_judge};
 pub use steps::{reboot, steps, verification};
 
 #[cfg(test)]

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    ActionType, Findings, Item, ItemKind, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
+    ActionType, Findings, Item, ItemKind, Judgement, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme,
+    Settled,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
+use super::compliance::{self, Seen};
 use super::decide::{self, Decision, Draft, Verdict};
 use super::env::env;
 use super::needs::{self, Lack, Standing};
@@ -17,6 +19,11 @@ use super::versions::Platform;
 
 /// Makes the plan that brings a computer where its resolution wants it, from what was found.
 pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Plan {
+    plan_and_judge(resolution, policy, findings).0
+}
+
+/// The same, and what the findings say of each wanted item.
+pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findings) -> (Plan, Judgement) {
     let mut planner = Planner {
         policy,
         platform: Platform { os: resolution.os, arch: &resolution.arch },
@@ -26,11 +33,14 @@ pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Pl
         standing: BTreeMap::new(),
         path: Vec::new(),
         cycles: BTreeMap::new(),
+        seen: Seen::default(),
     };
     for wanted in resolution.wanted.iter().filter(|wanted| wanted.because == Because::Deployed) {
         planner.visit(&wanted.item);
     }
-    planner.plan
+    let Planner { plan, seen, wanted, platform, .. } = planner;
+    let judgement = compliance::judge(&plan, &seen, &wanted, policy, platform, findings);
+    (plan, judgement)
 }
 
 struct Planner<'a> {
@@ -45,6 +55,8 @@ struct Planner<'a> {
     path: Vec<Item>,
     /// Items found to need themselves, each with the way round.
     cycles: BTreeMap<Item, String>,
+    /// What needs no entry in the plan.
+    seen: Seen,
 }
 
 impl Planner<'_> {
@@ -111,9 +123,13 @@ impl Planner<'_> {
             return self.settle(wanted, ActionType::Nothing, Lack::failed(Reason::PrerequisiteCycle, message), None);
         }
         match (decision, lack) {
-            (Decision::Idle, _) => Standing::of_idle(self.findings.items.get(&wanted.item)),
+            (Decision::Idle, _) => {
+                self.seen.idle.insert(wanted.item.clone());
+                Standing::of_idle(self.findings.items.get(&wanted.item))
+            }
             (Decision::Compliant { detected }, _) => {
                 self.plan.compliant += 1;
+                self.seen.compliant.insert(wanted.item.clone(), detected.clone());
                 if needs::wants_absent(wanted) { Standing::Unwanted } else { Standing::There(detected) }
             }
             (Decision::Settle(Verdict { action, result, reason, message, detected }), _) => {

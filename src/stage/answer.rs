@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::Judgement;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::session::{self, Session, Status, WaitingOn};
 use crate::lifecycle::Change;
@@ -47,6 +48,8 @@ pub struct Report {
     pub ended: Vec<EndedAction>,
     /// Runs that have ended and were not recorded before.
     pub outcomes: Vec<EndedRun>,
+    /// What it has judged about the computer's items, unless that is as it was.
+    pub judgement: Option<Judgement>,
     /// The run that is in flight at the computer.
     pub run_in_flight: Option<Uuid>,
 }
@@ -61,6 +64,7 @@ impl Report {
             planned: Vec::new(),
             ended: Vec::new(),
             outcomes: Vec::new(),
+            judgement: None,
             run_in_flight: None,
         }
     }
@@ -109,5 +113,6 @@ pub fn entry(change: Change, report: &Report) -> Entry {
         planned: report.planned.clone(),
         ended: report.ended.clone(),
         outcomes: report.outcomes.clone(),
+        judgement: report.judgement.clone(),
     }
 }

@@ -12,6 +12,7 @@ use super::error::Doing;
 use super::gate::{self, Entry};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
+use crate::domain::compliance::Fingerprint;
 use crate::domain::computer::Computer;
 use crate::domain::job::Job;
 use crate::domain::run::Purpose;
@@ -38,6 +39,8 @@ pub struct Inputs {
     pub computer: Option<Computer>,
     /// The gateway that has the connection of the computer's agent.
     pub gateway: Option<String>,
+    /// Names the last judgement of the whole computer, if what is stored is still as that one left it.
+    pub fingerprint: Option<Fingerprint>,
     /// The version of the policy that counts now.
     pub policy_version: i64,
     /// What detection found, as JSON text; for planning.
@@ -166,7 +169,8 @@ async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<S
     Ok(sessions
         .iter()
         .map(|session| {
-            let (computer, gateway) = computers.remove(&session.computer.0).unzip();
+            let KnownComputer { computer, gateway, fingerprint } =
+                computers.remove(&session.computer.0).unwrap_or_default();
             let plan = plans.remove(&session.id);
             let mut states = actions.remove(&session.id).unwrap_or_default();
             let plans = states.iter().map(|(dispatch, _)| dispatch).collect::<HashSet<_>>().len();
@@ -174,7 +178,8 @@ async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<S
             let inputs = Inputs {
                 session: (*session).clone(),
                 computer,
-                gateway: gateway.flatten(),
+                gateway,
+                fingerprint,
                 policy_version: 0,
                 findings: findings.remove(&session.id).map(|(_, body)| body),
                 plan,
@@ -187,12 +192,20 @@ async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<S
         .collect())
 }
 
-async fn read_computers(
-    tx: &Transaction<'_>,
-    ids: Vec<i64>,
-) -> Result<HashMap<i64, (Computer, Option<String>)>, Error> {
+/// A computer and what is known of it.
+#[derive(Default)]
+struct KnownComputer {
+    computer: Option<Computer>,
+    gateway: Option<String>,
+    fingerprint: Option<Fingerprint>,
+}
+
+async fn read_computers(tx: &Transaction<'_>, ids: Vec<i64>) -> Result<HashMap<i64, KnownComputer>, Error> {
     let sql = format!(
-        "SELECT {}, p.gateway FROM {} LEFT JOIN agent_presence p ON p.computer_id = c.id WHERE c.id = ANY($1)",
+        "SELECT {}, p.gateway, j.fingerprint FROM {}
+         LEFT JOIN agent_presence p ON p.computer_id = c.id
+         LEFT JOIN judgement j ON j.computer_id = c.id
+         WHERE c.id = ANY($1)",
         rows::COMPUTER,
         rows::FROM_COMPUTER
     );
@@ -204,7 +217,9 @@ async fn read_computers(
             let id: i64 = row.get("id");
             let computer =
                 rows::computer(row).inspect_err(|error| error!("Computer {id} is left alone: {error}")).ok()?;
-            Some((id, (computer, row.get("gateway"))))
+            let fingerprint: Option<&[u8]> = row.get("fingerprint");
+            let fingerprint = fingerprint.and_then(|name| name.try_into().ok());
+            Some((id, KnownComputer { computer: Some(computer), gateway: row.get("gateway"), fingerprint }))
         })
         .collect())
 }

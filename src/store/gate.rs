@@ -4,6 +4,7 @@
 //! results, actions, reservation, history) is written in the same transaction. What is fenced out is not written at all.
 
 mod actions;
+mod compliance;
 mod entry;
 mod holds;
 mod results;
@@ -172,8 +173,10 @@ pub(super) async fn write(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<Ha
         async {
             actions::planned(tx, &entries).await?;
             actions::ended(tx, &entries).await?;
-            actions::leave_none_started(tx, &ending).await
+            actions::leave_none_started(tx, &ending).await?;
+            compliance::executed(tx, &entries).await
         },
+        compliance::judged(tx, &entries),
         runs::outcomes(tx, &entries),
         holds::release_holds(tx, &entries),
     )?;

@@ -64,6 +64,15 @@ impl Played {
         until(SOON, async || (!folder.exists()).then_some(()), "the script to be killed").await;
     }
 
+    /// Takes a software away behind everyone's back, or puts a version in its place.
+    pub fn meddle(&self, software: &str, version: Option<&str>) {
+        let file = self.sandbox.join(software);
+        match version {
+            Some(version) => std::fs::write(file, version).expect("a file"),
+            None => std::fs::remove_file(file).expect("it was installed"),
+        }
+    }
+
     /// What was changed on it, in order.
     pub fn acts(&self) -> Vec<String> {
         let acts = std::fs::read_to_string(self.sandbox.join("acts")).unwrap_or_default();

@@ -7,6 +7,7 @@ mod work;
 
 mod agents;
 mod broker;
+mod compliance;
 mod collector;
 mod database;
 mod deliveries;

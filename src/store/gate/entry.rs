@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::Judgement;
 use crate::domain::session::Stage;
 use crate::lifecycle::Change;
 
@@ -19,6 +20,8 @@ pub struct Entry {
     pub ended: Vec<EndedAction>,
     /// Runs that have ended.
     pub outcomes: Vec<EndedRun>,
+    /// What the stage has judged, unless that is as it was.
+    pub judgement: Option<Judgement>,
 }
 
 /// The body of a stage's result, as JSON text.
@@ -84,6 +87,6 @@ pub struct EndedRun {
 impl Entry {
     /// A change with nothing beside it.
     pub fn bare(change: Change) -> Entry {
-        Entry { change, result: None, planned: Vec::new(), ended: Vec::new(), outcomes: Vec::new() }
+        Entry { change, result: None, planned: Vec::new(), ended: Vec::new(), outcomes: Vec::new(), judgement: None }
     }
 }

@@ -30,8 +30,9 @@ impl Stage for Planning {
             Some(Err(error)) => return Report::new(Answer::Stop, format!("The findings cannot be read: {error}")),
             None => return Report::new(Answer::Next(StageName::Detection), "There are no findings to plan from."),
         };
-        let resolution = resolve::resolve(&work.policy, computer, &Scope::of(session.kind, &session.order));
-        let plan = planning::plan(&resolution, &work.policy, &findings);
+        let scope = Scope::of(session.kind, &session.order);
+        let resolution = resolve::resolve(&work.policy, computer, &scope);
+        let (plan, mut judgement) = planning::plan_and_judge(&resolution, &work.policy, &findings);
         let note = note(&plan);
         let body = match serde_json::to_string(&plan) {
             Ok(body) => body,
@@ -44,7 +45,14 @@ impl Stage for Planning {
         } else {
             Answer::Next(StageName::Execution)
         };
+        // A session that chose some deployments says nothing of the others.
+        judgement.complete = scope == Scope::Full;
+        if let Answer::End(_) = answer {
+            judgement.verdicts.iter_mut().for_each(|verdict| verdict.pending = false);
+        }
         let mut report = Report::new(answer, note);
+        let name = judgement.fingerprint();
+        report.judgement = (name.is_none() || name != work.inputs.fingerprint).then_some(judgement);
         report.result = Some(StageResult { stage: StageName::Planning, body, hash: Some(plan.hash().0.to_vec()) });
         report.planned = rows(&plan);
         report.ended = plan

@@ -1,0 +1,74 @@
+-- Makes verdicts of the actions of sessions that end or come to wait long: of their latest plan's actions.
+--
+-- What planning settled without touching the computer was judged by planning and is left alone here: it was never
+-- attempted. A configuration that was only to be looked at again, and was not, has not been judged by anyone.
+-- What was planned and not done counts as found out of order, unless another session has ended on the computer since.
+WITH ending AS (
+    SELECT u.*, (SELECT max(dispatch) FROM action WHERE action.session_id = u.session_id) AS dispatch
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS u(session_id, computer_id, tenant_id, at)
+), told AS (
+    SELECT e.session_id, e.computer_id, e.tenant_id, e.at, a.item, a.deployment, a.reason AS planned_for,
+           a.result_reason = 'done' AS brought_about,
+           CASE WHEN a.result = 'success' THEN 'compliant'
+                WHEN a.result = 'indeterminate' OR a.result_reason = 'detection_failed' THEN 'unknown'
+                ELSE 'non_compliant' END AS state,
+           CASE WHEN a.result = 'success' THEN ''
+                WHEN a.result IN ('failed', 'indeterminate') THEN a.result_reason
+                ELSE a.reason END AS reason,
+           CASE WHEN a.result = 'success' AND a.type = 'uninstall' THEN NULL
+                WHEN a.result = 'success' THEN coalesce(a.desired, c.detected)
+                ELSE a.detected END AS detected,
+           coalesce(a.desired, c.desired) AS desired,
+           CASE WHEN a.result IN ('success', 'indeterminate') THEN least(a.ended_at, e.at)
+                ELSE (SELECT r.at FROM stage_result r WHERE r.session_id = e.session_id AND r.stage = 'planning'
+                      AND r.dispatch = e.dispatch) END AS since,
+           c.deployment AS old_deployment, c.state AS old_state, c.reason AS old_reason, c.detected AS old_detected,
+           c.desired AS old_desired, c.since AS old_since, c.session_id AS old_session_id
+    FROM ending e
+    JOIN action a ON a.session_id = e.session_id AND a.dispatch = e.dispatch
+    LEFT JOIN compliance c ON c.computer_id = e.computer_id AND c.item = a.item
+    WHERE CASE WHEN a.attempts > 0 AND a.result IN ('success', 'failed', 'indeterminate') THEN true
+               WHEN a.result IN ('success', 'failed', 'indeterminate') THEN false
+               ELSE a.reason NOT IN ('configures', 'not_detected')
+                    AND coalesce(a.result_reason, '') NOT IN ('deployment_changed', 'drifted')
+                    AND NOT EXISTS (
+                        SELECT FROM session_history h
+                        WHERE h.computer_id = e.computer_id AND h.id <> e.session_id
+                          AND h.finished_at > (SELECT r.at FROM stage_result r WHERE r.session_id = e.session_id
+                                               AND r.stage = 'planning' AND r.dispatch = e.dispatch)) END
+), changed AS MATERIALIZED (
+    SELECT told.*, coalesce(old_state <> state, true) OR fell_out AS another_state, fell_out
+    FROM told, LATERAL (SELECT coalesce(state = 'compliant' AND old_state = 'compliant' AND brought_about, false) AS fell_out) f
+    WHERE old_state IS NULL OR fell_out
+       OR (old_state, old_deployment, old_reason, old_detected, old_desired)
+          IS DISTINCT FROM (state, deployment, reason, detected, desired)
+), put AS (
+    INSERT INTO compliance (computer_id, item, tenant_id, deployment, state, reason, detected, desired, since, session_id)
+    SELECT computer_id, item, tenant_id, deployment, state, reason, detected, desired,
+           CASE WHEN another_state THEN coalesce(since, at) ELSE old_since END,
+           CASE WHEN another_state THEN session_id ELSE old_session_id END
+    FROM changed
+    ORDER BY computer_id, item
+    ON CONFLICT (computer_id, item) DO UPDATE
+    SET tenant_id = excluded.tenant_id, deployment = excluded.deployment, state = excluded.state,
+        reason = excluded.reason, detected = excluded.detected, desired = excluded.desired, since = excluded.since,
+        session_id = excluded.session_id
+), past AS (
+    INSERT INTO compliance_past (computer_id, item, tenant_id, deployment, state, reason, detected, desired, since,
+                                 session_id, until, ended_by)
+    SELECT computer_id, item, tenant_id, old_deployment, old_state, old_reason, old_detected, old_desired, old_since,
+           old_session_id, greatest(old_since, CASE WHEN fell_out THEN planned_at ELSE coalesce(since, at) END), session_id
+    FROM changed, LATERAL (
+        SELECT CASE WHEN fell_out THEN (SELECT max(r.at) FROM stage_result r WHERE r.session_id = changed.session_id
+                                        AND r.stage = 'planning') END AS planned_at) p
+    WHERE old_state IS NOT NULL AND another_state
+    UNION ALL
+    -- It was found out of order and brought back by one session: two changes.
+    SELECT computer_id, item, tenant_id, deployment, 'non_compliant', planned_for, old_detected, desired,
+           (SELECT max(r.at) FROM stage_result r WHERE r.session_id = changed.session_id AND r.stage = 'planning'),
+           session_id, since, session_id
+    FROM changed WHERE fell_out
+)
+UPDATE judgement j SET fingerprint = NULL
+FROM (SELECT DISTINCT computer_id FROM changed) c
+WHERE j.computer_id = c.computer_id AND j.fingerprint IS NOT NULL
