@@ -15,8 +15,8 @@ use super::versions::{Platform, goal};
 /// What the planner has met that has no entry in its plan.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// Items that are as they should be, with their versions.
-    pub compliant: BTreeMap<Item, Option<String>>,
+    /// Items that are as they should be, with their versions and how they should be.
+    pub compliant: BTreeMap<Item, (Option<String>, Want)>,
     /// Items that are left alone.
     pub idle: BTreeSet<Item>,
 }
@@ -35,11 +35,12 @@ pub(super) fn judge(
     let mut judgement = Judgement { complete: true, ..Judgement::default() };
     for (&item, &wanted_here) in wanted {
         let desired = || {
-            let (state, _) = needs::effective(wanted_here, wanted, findings);
-            match item.kind {
-                ItemKind::Task => Some(told(&Want::Satisfied)),
-                ItemKind::Software => Some(told(&goal(policy.software(&item.name)?, platform, &state).ok()?.want)),
+            if item.kind == ItemKind::Task {
+                return Some(told(&Want::Satisfied));
             }
+            let software = policy.software(&item.name)?;
+            let (state, _) = needs::effective(wanted_here, software.scheme, wanted, findings);
+            Some(told(&goal(software, platform, &state).ok()?.want))
         };
         let verdict = |state, reason: &str, detected: Option<&String>, desired, pending| Judged {
             item: item.clone(),
@@ -67,8 +68,8 @@ pub(super) fn judge(
                 }
                 None => judgement.kept.push(item.clone()),
             }
-        } else if let Some(detected) = seen.compliant.get(item) {
-            judgement.verdicts.push(verdict(State::Compliant, "", detected.as_ref(), desired(), false));
+        } else if let Some((detected, want)) = seen.compliant.get(item) {
+            judgement.verdicts.push(verdict(State::Compliant, "", detected.as_ref(), Some(told(want)), false));
         } else if seen.idle.contains(item) {
             // What only might have been needed by another item, and is not, is nobody's business.
             if wanted_here.because == Because::Deployed {

@@ -21,6 +21,8 @@ pub(super) enum Decision {
     Compliant {
         /// The installed version.
         detected: Option<String>,
+        /// How it should be.
+        want: Want,
     },
     /// There is nothing to do at the computer, but something to say.
     Settle(Verdict),
@@ -108,7 +110,7 @@ pub(super) fn software(
     let broken = matches!(finding, Some(Finding::Broken(_))) && goal.want != Want::Absent;
     let met = goal.want.is_met_by(software.scheme, detected);
     if met && !broken {
-        return Decision::Compliant { detected: detected.map(str::to_owned) };
+        return Decision::Compliant { detected: detected.map(str::to_owned), want: goal.want };
     }
     let message = if met {
         format!("{} and its test prints false.", installed(detected))
@@ -239,7 +241,7 @@ pub(super) fn task(
         _ if after_change && mode == Mode::Enforce => {
             (Reason::Configures, "Its software is changed, so it is tested again after that.")
         }
-        Some(Finding::Satisfied(true)) => return Decision::Compliant { detected: None },
+        Some(Finding::Satisfied(true)) => return Decision::Compliant { detected: None, want: Want::Satisfied },
         Some(Finding::Satisfied(false)) => (Reason::NotSatisfied, "Its test prints false."),
         Some(Finding::Failed { message, .. }) => {
             let message = format!("It could not be tested: {message}");

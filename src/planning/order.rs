@@ -127,9 +127,9 @@ impl Planner<'_> {
                 self.seen.idle.insert(wanted.item.clone());
                 Standing::of_idle(self.findings.items.get(&wanted.item))
             }
-            (Decision::Compliant { detected }, _) => {
+            (Decision::Compliant { detected, want }, _) => {
                 self.plan.compliant += 1;
-                self.seen.compliant.insert(wanted.item.clone(), detected.clone());
+                self.seen.compliant.insert(wanted.item.clone(), (detected.clone(), want));
                 if needs::wants_absent(wanted) { Standing::Unwanted } else { Standing::There(detected) }
             }
             (Decision::Settle(Verdict { action, result, reason, message, detected }), _) => {
