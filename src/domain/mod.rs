@@ -40,11 +40,9 @@ pub mod role;
 
 mod hex;
 
+pub use compliance::{Judged, Judgement};
 pub use computer::{Approval, Computer, Connection, Device, Os, PrimaryUser};
 pub use deployment::{Bearer, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
-pub use compliance::{Judged, Judgement};
-pub use computer::{Computer, Connection, Os};
-pub use deployment::{Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
 pub use findings::{Finding, Findings, Package};
 pub use group::{ComputerName, Group, Listed, Members};
 pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};
