@@ -85,6 +85,7 @@ async fn what_was_applied_is_what_is_resolved() {
     let policy = store.load_policy().await.unwrap();
     let order = Order {
         deployments: vec![],
+        item: None,
         inventory: false,
         reboot: RebootPolicy::Never,
         by: "test".into(),

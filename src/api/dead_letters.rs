@@ -49,7 +49,7 @@ pub(super) async fn redrive(
     match found.session {
         Some(session) => {
             let session = caller.session(session).await?;
-            match api.store.rerun(&session, &caller.submitter(), &why.reason).await? {
+            match api.store.rerun(&session, None, &caller.submitter(), &why.reason).await? {
                 Rerun::Made(new) => {
                     let note = format!("Session {new} runs session {} again.", session.id);
                     api.store.settle_dead_letter(id, LetterState::Redriven, caller.name(), &note).await?;

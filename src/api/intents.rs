@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::body::{Body, WithReason};
@@ -12,7 +13,7 @@ use super::query::Named;
 use super::router::Api;
 use crate::domain::report::SessionLine;
 use crate::domain::session::Session;
-use crate::domain::{Role, SessionId};
+use crate::domain::{Item, Role, SessionId};
 use crate::store::reruns::Rerun;
 
 /// `POST /v1/sessions/{id}/cancel`. Asking twice is not an error.
@@ -54,16 +55,28 @@ pub(super) async fn resume(
     changed(&api, id).await
 }
 
-/// `POST /v1/sessions/{id}/rerun`: a new session with the same order.
+/// What is to be run again, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Again {
+    /// Only the action of this item, such as `software/7zip`; absent: all.
+    #[serde(default)]
+    item: Option<Item>,
+    /// In the caller's words.
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /v1/sessions/{id}/rerun`: a new session with the same order, for all of it or for one action.
 pub(super) async fn rerun(
     State(api): State<Api>,
     caller: Caller,
     Named(id): Named<SessionId>,
-    Body(why): Body<WithReason>,
+    Body(again): Body<Again>,
 ) -> Result<(StatusCode, Json<SessionLine>), Problem> {
     caller.must_be(Role::Operator)?;
     let session = caller.session(id).await?;
-    match api.store.rerun(&session, &caller.submitter(), &why.reason).await? {
+    match api.store.rerun(&session, again.item.as_ref(), &caller.submitter(), &again.reason).await? {
         Rerun::Made(new) => Ok((StatusCode::CREATED, changed(&api, new).await?)),
         Rerun::Refused(why) => Err(Problem::conflict(why)),
     }

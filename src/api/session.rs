@@ -10,8 +10,10 @@ use super::query::{Named, Words};
 use super::router::Api;
 use crate::domain::findings::Finding;
 use crate::domain::plan::Plan;
-use crate::domain::report::{self, ActionLine, Found, LogEntry, Report, SessionDetail, SessionLine, Timeline, Why};
-use crate::domain::session::Session;
+use crate::domain::report::{
+    self, ActionLine, Found, LogEntry, Report, RerunLine, SessionDetail, SessionLine, Timeline, Why,
+};
+use crate::domain::session::{Session, Status};
 use crate::domain::{SessionId, Sha256Hash};
 
 /// A list that is whole: it needs no pages.
@@ -36,7 +38,8 @@ pub(super) async fn show(
     let session = caller.session(id).await?;
     let line = line(&api, id).await?;
     let transitions = api.store.transitions(id).await?;
-    Ok(Json(SessionDetail::of(line, session, &transitions)))
+    let (reruns, standing) = again(&api, &session).await?;
+    Ok(Json(SessionDetail { reruns, standing, ..SessionDetail::of(line, session, &transitions) }))
 }
 
 /// `GET /v1/sessions/{id}/actions`
@@ -108,7 +111,10 @@ pub(super) async fn report(
         unknown: findings.items.values().filter(|finding| matches!(finding, Finding::Failed { .. })).count(),
         inventory: findings.inventory,
     });
+    let (reruns, standing) = again(&api, &session).await?;
     Ok(Json(Report {
+        reruns,
+        standing,
         session: line(&api, id).await?,
         found,
         actions: api.store.actions(id).await?,
@@ -120,6 +126,17 @@ pub(super) async fn report(
 
 async fn line(api: &Api, id: SessionId) -> Result<SessionLine, Problem> {
     api.store.session_line(id).await?.ok_or_else(|| Problem::not_found(format!("session {id}")))
+}
+
+/// What ran a session again, and how it stands with that.
+async fn again(api: &Api, session: &Session) -> Result<(Vec<RerunLine>, Option<Status>), Problem> {
+    let reruns = api.store.reruns_of(session.id).await?;
+    if reruns.iter().all(|rerun| rerun.result.is_none()) {
+        return Ok((reruns, None));
+    }
+    let compliant = api.store.plan(session.id).await?.map_or(0, |stored| stored.plan.compliant);
+    let standing = report::standing(session, &api.store.actions(session.id).await?, compliant, &reruns);
+    Ok((reruns, standing))
 }
 
 async fn timeline_of(api: &Api, session: &Session) -> Result<Timeline, Problem> {

@@ -25,6 +25,7 @@ pub mod policy;
 pub mod compliance;
 pub mod findings;
 pub mod outcome;
+pub mod tally;
 pub mod plan;
 pub mod run;
 
@@ -54,6 +55,7 @@ pub use role::Role;
 pub use run::{RunSpec, StepSpec};
 pub use script::{ScriptUse, Sha256Hash};
 pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};
+pub use tally::Tally;
 pub use task::{Parameter, Task};
 pub use tenant::Tenant;
 pub use truth::Truth;

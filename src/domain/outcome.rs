@@ -38,6 +38,8 @@ words! {
         NotSatisfied = "not_satisfied",
         /// A software is changed, so its configuration is looked at again.
         Configures = "configures",
+        /// A person asked for its repair.
+        RepairTriggered = "repair_triggered",
 
         /// The item was brought to its desired state, and that was verified.
         Done = "done",
@@ -45,6 +47,16 @@ words! {
         AlreadyAsDesired = "already_as_desired",
         /// The value was recorded.
         Recorded = "recorded",
+        /// Its file was fetched and checked; nothing was changed.
+        Fetched = "fetched",
+        /// Only files were to be fetched, and there is none for it.
+        NothingToFetch = "nothing_to_fetch",
+        /// It was only said what should be; the computer was not asked.
+        OnlyResolved = "only_resolved",
+        /// No deployment wants it on this computer.
+        NotAssigned = "not_assigned",
+        /// Its deployment does not enforce it, so it is not repaired.
+        NotEnforced = "not_enforced",
         /// The item is only audited and is not as it should be.
         NotCompliant = "not_compliant",
         /// After the change it was still not as it should be.
@@ -59,8 +71,14 @@ words! {
         NoApplicableVersion = "no_applicable_version",
         /// The software has no way to be brought up to date.
         NoUpgrade = "no_upgrade",
-        /// The item has no script for what would have to be done.
+        /// The software has no script for what would have to be done.
         ScriptMissing = "script_missing",
+        /// The task has no script that sets it.
+        TaskSetIsMissing = "task_set_is_missing",
+        /// The task has no script that tests it.
+        TaskTestIsMissing = "task_test_is_missing",
+        /// The task has no script that reads its value.
+        TaskGetIsMissing = "task_get_is_missing",
         /// A parameter without default was not given.
         ParameterMissing = "parameter_missing",
         /// The file could not be fetched.

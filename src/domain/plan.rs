@@ -88,6 +88,8 @@ words! {
         Reinstall = "reinstall",
         /// A software is removed.
         Uninstall = "uninstall",
+        /// What would be installed is fetched, and nothing else is done.
+        Download = "download",
         /// A task is made satisfied.
         EnforceTask = "enforce_task",
         /// An item is looked at and reported.
@@ -154,6 +156,11 @@ pub enum Recipe {
         /// Says whether what is installed works.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test: Option<ScriptUse>,
+    },
+    /// Fetch, and leave it in the computer's cache.
+    Fetch {
+        /// What is fetched.
+        download: Download,
     },
     /// Test, set, test again.
     Task {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::words::words;
-use super::{ComputerId, SessionId, TenantId};
+use super::{ComputerId, Item, SessionId, TenantId};
 
 words! {
     /// What a session is for.
@@ -19,6 +19,26 @@ words! {
         Onboarding = "onboarding",
         /// Reads only, and ends after planning: its plan is the preview of a full session.
         Detection = "detection",
+        /// Brings one item about again, even if it looks as it should be, with what it needs and what configures it.
+        Repair = "repair",
+        /// Takes the inventory and nothing else.
+        Inventory = "inventory",
+        /// Says what the computer should have. Asks nothing of the computer, which may be offline.
+        Resolution = "resolution",
+        /// Looks and plans as a full session does, then only fetches the files, so that a later one need not wait.
+        Download = "download",
+    }
+}
+
+impl Kind {
+    /// The stages that a session of this kind may pass through, in order.
+    pub const fn stages(self) -> &'static [Stage] {
+        match self {
+            Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Repair | Kind::Download => Stage::ALL,
+            Kind::Detection => &[Stage::Detection, Stage::Planning],
+            Kind::Inventory => &[Stage::Detection],
+            Kind::Resolution => &[Stage::Planning],
+        }
     }
 }
 
@@ -89,6 +109,8 @@ words! {
         Retry = "retry",
         /// A long step that goes on at the computer.
         Computer = "computer",
+        /// A fleet-wide lock that another session holds.
+        Lock = "lock",
     }
 }
 
@@ -103,7 +125,8 @@ impl WaitingOn {
             | WaitingOn::Approval
             | WaitingOn::Connectivity
             | WaitingOn::Postponed
-            | WaitingOn::Retry => false,
+            | WaitingOn::Retry
+            | WaitingOn::Lock => false,
         }
     }
 }
@@ -246,6 +269,10 @@ pub struct Order {
     /// The deployments of a targeted session, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<String>,
+    /// The one item that it is about: of a repair, and where one action is run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub item: Option<Item>,
     /// Take the inventory in detection.
     #[serde(default)]
     pub inventory: bool,

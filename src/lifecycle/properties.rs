@@ -84,6 +84,7 @@ impl Life {
     fn begin(now: Timestamp) -> Life {
         let order = Order {
             deployments: Vec::new(),
+            item: None,
             inventory: false,
             reboot: RebootPolicy::IfNeeded,
             by: "me".to_owned(),

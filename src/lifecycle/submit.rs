@@ -37,7 +37,7 @@ pub fn submit(id: SessionId, submission: Submission, now: Timestamp) -> Change {
         order: submission.order,
         status: Status::Pending,
         waiting_on: Some(if run_after.is_some() { WaitingOn::Schedule } else { WaitingOn::Turn }),
-        stage: Stage::Detection,
+        stage: submission.kind.stages().first().copied().unwrap_or(Stage::Detection),
         dispatch: 0,
         attempt: 0,
         losses: 0,

@@ -52,8 +52,9 @@ pub(super) fn judge(
             pending,
         };
         if let Some(action) = actions.get(item) {
-            // A configuration that is looked at again after a change has not been looked at for itself.
-            if action.reason == Reason::Configures {
+            // A configuration that is looked at again after a change has not been looked at for itself; what is repaired
+            // because a person asks may well be in order.
+            if matches!(action.reason, Reason::Configures | Reason::RepairTriggered) {
                 judgement.kept.push(item.clone());
             } else {
                 let wanted_version = action.version.clone().unwrap_or_else(|| told(&action.want));
@@ -85,7 +86,7 @@ pub(super) fn judge(
 /// What an entry without an action says; none if it was not looked at.
 fn state_of(settled: &Settled, finding: Option<&Finding>) -> Option<State> {
     match settled.reason {
-        Reason::NotDetected => return None,
+        Reason::NotDetected | Reason::NotEnforced | Reason::NotAssigned => return None,
         Reason::Recorded => return Some(State::NotJudged),
         Reason::DetectionFailed | Reason::ParameterMissing | Reason::PrerequisiteCycle => return Some(State::Unknown),
         _ => {}
@@ -94,7 +95,14 @@ fn state_of(settled: &Settled, finding: Option<&Finding>) -> Option<State> {
         (ActionResult::Success, ..) => Some(State::Compliant),
         (ActionResult::Indeterminate, ..) => Some(State::Unknown),
         // Without a script that looks, nobody knows.
-        (_, ActionType::Nothing, None) if settled.reason == Reason::ScriptMissing => Some(State::Unknown),
+        (_, ActionType::Nothing, None)
+            if matches!(
+                settled.reason,
+                Reason::ScriptMissing | Reason::TaskSetIsMissing | Reason::TaskTestIsMissing | Reason::TaskGetIsMissing
+            ) =>
+        {
+            Some(State::Unknown)
+        }
         (ActionResult::Failed | ActionResult::Skipped | ActionResult::Cancelled, ..) => Some(State::NonCompliant),
     }
 }

@@ -267,12 +267,17 @@ pub(super) fn task(
 }
 
 fn lacks(script: &str) -> Decision {
-    failed(ActionType::Nothing, Reason::ScriptMissing, format!("It has no script \"{script}\"."), None)
+    let reason = match script {
+        "set" => Reason::TaskSetIsMissing,
+        "get" => Reason::TaskGetIsMissing,
+        _ => Reason::TaskTestIsMissing,
+    };
+    failed(ActionType::Nothing, reason, format!("It has no script \"{script}\"."), None)
 }
 
 fn monitored(finding: Option<&Finding>) -> Decision {
     match finding {
-        Some(Finding::Value(value)) => recorded(value.clone(), None),
+        Some(Finding::Value(value)) => recorded(value.clone(), Some(value)),
         Some(Finding::Failed { message, .. }) => {
             let message = format!("Its value could not be read: {message}");
             failed(ActionType::Monitor, Reason::DetectionFailed, message, None)

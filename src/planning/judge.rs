@@ -17,6 +17,8 @@ pub enum Verdict {
         /// True if a script asked for a reboot all the same.
         reboot: bool,
     },
+    /// Its file was fetched and checked; nothing was changed.
+    Fetched,
     /// It was in its desired state already; nothing was changed.
     AlreadyAsDesired {
         /// The version that is installed.
@@ -58,6 +60,10 @@ impl Verdict {
                 Some((ActionResult::Success, Reason::Done, format!("Version {version} is installed now.")))
             }
             Verdict::Done { detected: None, .. } => Some((ActionResult::Success, Reason::Done, "Done.".into())),
+            Verdict::Fetched => {
+                let message = "Its file was fetched and checked, and is in the computer's cache.".into();
+                Some((ActionResult::Success, Reason::Fetched, message))
+            }
             Verdict::AlreadyAsDesired { .. } => {
                 let message = "It was as it should be already.".into();
                 Some((ActionResult::Success, Reason::AlreadyAsDesired, message))
@@ -85,6 +91,7 @@ pub fn judge(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
         // What cannot be looked at yet is looked at after the reboot.
         Some(Verdict::Failed { .. }) if change_is_made && reboot => return Verdict::NeedsReboot,
         Some(verdict) => return verdict,
+        None if matches!(action.recipe, Recipe::Fetch { .. }) => return Verdict::Fetched,
         None if !change_is_made => return unchanged(action, outcome),
         None => {}
     }
@@ -175,6 +182,7 @@ fn unchanged(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
     match &action.recipe {
         Recipe::Task { .. } if says(look, "true") => Verdict::AlreadyAsDesired { detected: None },
         Recipe::Task { .. } => Verdict::Drifted { detected: None },
+        Recipe::Fetch { .. } => Verdict::Fetched,
         // What fails its test is not as it should be, whatever its version.
         Recipe::Software { .. }
             if action.want.is_met_by(action.scheme, detected.as_deref()) && detected != action.detected =>

@@ -17,6 +17,7 @@ mod needs;
 mod order;
 
 mod compliance;
+mod session;
 
 mod steps;
 
@@ -29,6 +30,7 @@ pub use findings::findings;
 pub use inventory::{built_in_scripts, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};
 pub use order::{plan, plan_and_judge};
+pub use session::plan_for;
 pub use steps::{reboot, steps, verification};
 
 #[cfg(test)]

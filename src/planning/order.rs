@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    ActionType, Findings, Item, ItemKind, Judgement, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme,
-    Settled,
+    ActionResult, ActionType, DesiredState, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan, PlannedAction,
+    Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -28,6 +28,7 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
         policy,
         platform: Platform { os: resolution.os, arch: &resolution.arch },
         findings,
+        repair: resolution.only.as_ref().filter(|only| only.repair).map(|only| &only.item),
         wanted: resolution.wanted.iter().map(|wanted| (&wanted.item, wanted)).collect(),
         plan: Plan { policy_version: resolution.policy_version, ..Plan::default() },
         standing: BTreeMap::new(),
@@ -35,8 +36,25 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
         cycles: BTreeMap::new(),
         seen: Seen::default(),
     };
-    for wanted in resolution.wanted.iter().filter(|wanted| wanted.because == Because::Deployed) {
-        planner.visit(&wanted.item);
+    match &resolution.only {
+        None => {
+            for wanted in resolution.wanted.iter().filter(|wanted| wanted.because == Because::Deployed) {
+                planner.visit(&wanted.item);
+            }
+        }
+        Some(only) if planner.wanted.contains_key(&only.item) => {
+            planner.visit(&only.item);
+        }
+        Some(only) => planner.plan.settled.push(Settled {
+            seq: 1,
+            item: only.item.clone(),
+            deployment: String::new(),
+            action: ActionType::Nothing,
+            result: ActionResult::Failed,
+            reason: Reason::NotAssigned,
+            message: "No deployment wants it on this computer.".into(),
+            detected: None,
+        }),
     }
     let Planner { plan, seen, wanted, platform, .. } = planner;
     let judgement = compliance::judge(&plan, &seen, &wanted, policy, platform, findings);
@@ -47,6 +65,8 @@ struct Planner<'a> {
     policy: &'a Policy,
     platform: Platform<'a>,
     findings: &'a Findings,
+    /// What is brought about again even if it looks as it should be.
+    repair: Option<&'a Item>,
     wanted: BTreeMap<&'a Item, &'a Wanted>,
     plan: Plan,
     /// Items that have been visited.
@@ -151,15 +171,59 @@ impl Planner<'_> {
         let Wanted { item, .. } = wanted;
         let finding = self.findings.items.get(item);
         let (state, mode) = needs::effective(wanted, self.scheme(item), &self.wanted, self.findings);
+        if self.repair == Some(item) {
+            return self.decide_repair(wanted, &state, mode, finding, after_change);
+        }
+        self.decide_as(item, &state, mode, finding, after_change)
+    }
+
+    /// What has to be repaired is decided about as if it failed its test, whatever that says.
+    fn decide_repair(
+        &self,
+        wanted: &Wanted,
+        state: &DesiredState,
+        mode: Mode,
+        finding: Option<&Finding>,
+        after_change: bool,
+    ) -> Decision {
+        let Wanted { item, deployment, .. } = wanted;
+        if mode != Mode::Enforce || *state == DesiredState::Ignored {
+            let message = format!("Deployment {} does not enforce it, so it is not repaired.", deployment.name);
+            let (action, result, reason) = (ActionType::Nothing, ActionResult::Failed, Reason::NotEnforced);
+            return Decision::Settle(Verdict { action, result, reason, message, detected: None });
+        }
+        let broken = match finding {
+            Some(Finding::Present(version)) => Some(Finding::Broken(version.clone())),
+            Some(Finding::Satisfied(true)) => Some(Finding::Satisfied(false)),
+            other => other.cloned(),
+        };
+        let mut decision = self.decide_as(item, state, mode, broken.as_ref(), after_change);
+        if let Decision::Act(draft) = &mut decision
+            && matches!(draft.reason, Reason::TestFailed | Reason::NotSatisfied | Reason::Configures)
+        {
+            draft.reason = Reason::RepairTriggered;
+            draft.message = "Its repair was asked for.".into();
+        }
+        decision
+    }
+
+    fn decide_as(
+        &self,
+        item: &Item,
+        state: &DesiredState,
+        mode: Mode,
+        finding: Option<&Finding>,
+        after_change: bool,
+    ) -> Decision {
         match item.kind {
             ItemKind::Software => self
                 .policy
                 .software(&item.name)
-                .map_or(Decision::Idle, |software| decide::software(software, self.platform, &state, mode, finding)),
+                .map_or(Decision::Idle, |software| decide::software(software, self.platform, state, mode, finding)),
             ItemKind::Task => self
                 .policy
                 .task(&item.name)
-                .map_or(Decision::Idle, |task| decide::task(task, &state, mode, finding, after_change)),
+                .map_or(Decision::Idle, |task| decide::task(task, state, mode, finding, after_change)),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
-use crate::domain::{ActionType, Item, PlannedAction, Recipe, ScriptUse, StepSpec};
+use crate::domain::{ActionType, Download, Item, PlannedAction, Reason, Recipe, ScriptUse, StepSpec};
 
 /// How long a detection may take by default, in milliseconds.
 pub(super) const DETECT_MS: u64 = 60_000;
@@ -30,13 +30,7 @@ pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
         Recipe::Software { detect, download, act, .. } => {
             let as_planned = Then::IfObserved(action.detected.clone());
             steps.push(script(action, StepKind::Detect, detect, DETECT_MS, as_planned));
-            steps.extend(download.as_ref().map(|download| StepSpec {
-                kind: StepKind::Download,
-                item: Some(action.item.clone()),
-                work: WorkSpec::Download(download.clone()),
-                timeout_ms: DOWNLOAD_MS,
-                then: Then::IfSucceeded,
-            }));
+            steps.extend(download.as_ref().map(|download| fetch(action, download)));
             // With two, the first removes what the second installs; noop computers go by the empty version.
             let removes = |place| act.len() > place + 1 || action.action == ActionType::Uninstall;
             steps.extend(act.iter().enumerate().map(|(place, change)| {
@@ -46,6 +40,11 @@ pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
                 }
                 step
             }));
+        }
+        Recipe::Fetch { download } => steps.push(fetch(action, download)),
+        // A repair sets it whatever its test says.
+        Recipe::Task { set, .. } if action.reason == Reason::RepairTriggered => {
+            steps.push(script(action, StepKind::Set, set, ACT_MS, Then::IfSucceeded));
         }
         Recipe::Task { test, set } => {
             let satisfied = Then::DoneIfObserved(Some("true".into()));
@@ -66,6 +65,7 @@ pub fn verification(action: &PlannedAction) -> Vec<StepSpec> {
             let test = test.as_ref().map(|test| script(action, StepKind::Test, test, TEST_MS, Then::GoOn));
             std::iter::once(verify).chain(test).collect()
         }
+        Recipe::Fetch { .. } => Vec::new(),
         Recipe::Task { test, .. } => vec![script(action, StepKind::Test, test, TEST_MS, Then::GoOn)],
     }
 }
@@ -77,6 +77,16 @@ pub fn reboot(item: &Item) -> StepSpec {
         item: Some(item.clone()),
         work: WorkSpec::Reboot,
         timeout_ms: REBOOT_MS,
+        then: Then::IfSucceeded,
+    }
+}
+
+fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
+    StepSpec {
+        kind: StepKind::Download,
+        item: Some(action.item.clone()),
+        work: WorkSpec::Download(download.clone()),
+        timeout_ms: DOWNLOAD_MS,
         then: Then::IfSucceeded,
     }
 }

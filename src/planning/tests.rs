@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::domain::session::Kind;
 use crate::domain::{
     Computer, ComputerId, DeploymentId, Finding, Findings, Item, ItemKind, Plan, Policy, Tenant, TenantId,
 };
 use crate::fleet::{self, Body};
-use crate::resolve::{Scope, resolve};
+use crate::resolve::{Only, Scope, narrow, resolve};
 
 use super::*;
 
@@ -84,6 +85,23 @@ fn made(fleet: &str, findings: &str) -> Plan {
     plan(&resolve(&policy, &computer, &Scope::Full), &policy, &found(findings))
 }
 
+/// The same for a case whose first line may be the session: `session: KIND`, `session: repair ITEM`, or `session: full ITEM`
+/// where the action of one item is run again.
+fn made_case(fleet: &str, case: &str) -> Plan {
+    let Some((session, findings)) = case.strip_prefix("session: ").and_then(|rest| rest.split_once('\n')) else {
+        return made(fleet, case);
+    };
+    let (kind, item) = session.split_once(' ').map_or((session, None), |(kind, item)| (kind, Some(item)));
+    let kind: Kind = kind.parse().expect("a kind");
+    let (policy, computer) = compile(fleet);
+    let mut resolution = resolve(&policy, &computer, &Scope::Full);
+    if let Some(item) = item {
+        let only = Only { item: item.parse().expect("an item"), repair: kind == Kind::Repair };
+        resolution = narrow(&policy, resolution, only);
+    }
+    plan_for(kind, &resolution, &policy, &found(findings)).0
+}
+
 /// A plan, a line an action and a line for its steps.
 fn told(plan: &Plan) -> String {
     let mut lines = std::collections::BTreeMap::new();
@@ -117,7 +135,7 @@ fn told(plan: &Plan) -> String {
     text
 }
 
-/// Each file of `tests/` is a fleet, then cases: `=== found`, what was found, `=== plan`, the plan.
+/// Each file of `tests/` is a fleet, then cases: `=== found`, the session if it is no full one, what was found, `=== plan`, the plan.
 #[test]
 fn plans_are_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/planning/tests");
@@ -133,7 +151,7 @@ fn plans_are_as_written() {
         let mut out = fleet.to_owned();
         for case in parts {
             let found = case.split("=== plan\n").next().unwrap();
-            write!(out, "=== found\n{found}=== plan\n{}\n", told(&made(fleet, found))).unwrap();
+            write!(out, "=== found\n{found}=== plan\n{}\n", told(&made_case(fleet, found))).unwrap();
         }
         let out = out.trim_end().to_owned() + "\n";
         if out != text {

@@ -9,6 +9,7 @@ use crate::domain::words::words;
 use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy, Truth};
 
 use super::closure::{self, Because, Demand};
+use super::narrow::Only;
 use super::rank::Rank;
 use super::scope::Scope;
 use super::subject::Subject;
@@ -26,6 +27,9 @@ pub struct Resolution {
     pub policy_version: i64,
     /// What is wanted, one entry an item, by item.
     pub wanted: Vec<Wanted>,
+    /// The one item that is to be planned; none where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// The deployments that aim at it, or were asked for, and take no part, by name.
     pub left_out: Vec<LeftOut>,
 }
@@ -145,6 +149,7 @@ pub fn resolve(policy: &Policy, computer: &Computer, scope: &Scope) -> Resolutio
         arch: computer.arch.clone(),
         policy_version: policy.version(),
         wanted: closure::close(policy, computer.os, winners),
+        only: None,
         left_out,
     }
 }

@@ -1,7 +1,8 @@
 //! Who wins: of all deployments that aim at a computer, one for each maintenance item.
 //!
 //! Pure: the same policy, computer and scope give the same resolution in a session, in a preview and in an explanation.
-//! In reading order: what a session asks for, what holds of a computer, the total order, the choice, and what the chosen bring with them.
+//! In reading order: what a session asks for, what holds of a computer, the total order, the choice, what the
+//! chosen bring with them, and one item alone.
 
 mod scope;
 
@@ -13,8 +14,11 @@ mod choose;
 
 mod closure;
 
+mod narrow;
+
 pub use choose::{LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, resolve};
 pub use closure::{Because, Demand};
+pub use narrow::{Only, for_session, narrow};
 pub use scope::Scope;
 pub use subject::Subject;
 

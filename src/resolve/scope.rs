@@ -20,14 +20,16 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope of a session of this kind with this order. A detection looks at what a full session would do, or at
-    /// the deployments it names.
+    /// The scope of a session of this kind with this order. A detection, a resolution and a download are about what a
+    /// full session would do, or about the deployments they name.
     pub fn of(kind: Kind, order: &Order) -> Scope {
         let named = || Scope::Targeted(order.deployments.iter().cloned().collect());
         match kind {
             Kind::Targeted => named(),
-            Kind::Detection if !order.deployments.is_empty() => named(),
-            Kind::Full | Kind::Detection => Scope::Full,
+            Kind::Detection | Kind::Resolution | Kind::Download if !order.deployments.is_empty() => named(),
+            Kind::Full | Kind::Detection | Kind::Repair | Kind::Inventory | Kind::Resolution | Kind::Download => {
+                Scope::Full
+            }
             Kind::Onboarding => Scope::Onboarding,
         }
     }

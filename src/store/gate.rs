@@ -133,7 +133,8 @@ fn awaits(entry: &Entry) -> Option<Uuid> {
             | WaitingOn::Schedule
             | WaitingOn::Approval
             | WaitingOn::Postponed
-            | WaitingOn::Retry,
+            | WaitingOn::Retry
+            | WaitingOn::Lock,
         )
         | None => false,
     };

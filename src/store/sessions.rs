@@ -8,7 +8,7 @@ use super::error::Doing;
 use super::gate::{self, Entry};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
-use crate::domain::session::Session;
+use crate::domain::session::{Kind, Session};
 use crate::lifecycle::submit::{Submission, submit};
 
 /// Sessions that one statement inserts: a tenant's whole fleet is accepted in one transaction of many short statements.
@@ -148,6 +148,7 @@ async fn submit_in(
         insert(tx, chunk).await?;
         gate::transitions(tx, &chunk.iter().collect::<Vec<_>>()).await?;
     }
+    link_reruns(tx, &entries).await?;
     let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
     if let (Some(key), Some(tenant)) = (key, tenant) {
         tx.execute(
@@ -160,16 +161,32 @@ async fn submit_in(
     Ok(entries)
 }
 
+/// Notes at the sessions that are run again by which ones.
+async fn link_reruns(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
+    for session in entries.iter().map(|entry| &entry.change.after) {
+        let Some(of) = session.order.rerun_of else { continue };
+        // A repair that is run again is about its one item as a whole.
+        let item = session.order.item.as_ref().filter(|_| session.kind != Kind::Repair).map(ToString::to_string);
+        tx.execute(
+            "INSERT INTO rerun (session_id, rerun_id, item) VALUES ($1, $2, $3)",
+            &[&of.0, &session.id.0, &item],
+        )
+        .await
+        .doing("linking a session to the one that runs it again")?;
+    }
+    Ok(())
+}
+
 async fn insert(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
     let statement = tx
         .prepare_cached(
             "INSERT INTO session (id, tenant_id, computer_id, kind, priority, \"order\", status, waiting_on, stage,
                                   dispatch, attempt, losses, run_after, revision, since, created_at)
              SELECT u.id, u.tenant_id, u.computer_id, u.kind, u.priority, u.body::jsonb, 'pending', u.waiting_on,
-                    'detection', 0, 0, 0, u.run_after, u.revision, u.since, u.since
+                    u.stage, 0, 0, 0, u.run_after, u.revision, u.since, u.since
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::text[],
-                         $8::timestamptz[], $9::int[], $10::timestamptz[])
-                  AS u(id, tenant_id, computer_id, kind, priority, body, waiting_on, run_after, revision, since)",
+                         $8::timestamptz[], $9::int[], $10::timestamptz[], $11::text[])
+                  AS u(id, tenant_id, computer_id, kind, priority, body, waiting_on, run_after, revision, since, stage)",
         )
         .await
         .doing("accepting sessions")?;
@@ -187,6 +204,7 @@ async fn insert(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
             &them().map(|s| s.run_after).collect::<Vec<_>>(),
             &them().map(|s| s.revision).collect::<Vec<_>>(),
             &them().map(|s| s.since).collect::<Vec<_>>(),
+            &them().map(|s| s.stage.as_str()).collect::<Vec<_>>(),
         ],
     )
     .await

@@ -10,10 +10,10 @@ use super::audit::Audit;
 use super::error::Doing;
 use super::sessions::{Accepted, Key};
 use super::{Error, Store, gate};
-use crate::domain::session::Order;
+use crate::domain::session::{Kind, Order};
 use crate::domain::submission::{Answer, ComputerRef, MadeSession, SubmissionTarget, SubmissionV1, Violation};
 use crate::domain::suggest::did_you_mean;
-use crate::domain::{ComputerId, SessionId, TenantId};
+use crate::domain::{ComputerId, ItemKind, SessionId, TenantId};
 use crate::lifecycle::submit::Submission;
 
 /// Sessions that one submission may make.
@@ -58,6 +58,7 @@ impl Store {
         let mut violations = expired(submission, now);
         let (chosen, left_out) = computers(&client, submission, from, &mut violations).await?;
         deployments(&client, submission, &mut violations).await?;
+        item(&client, submission, &mut violations).await?;
         drop(client);
         if let (Some(_), Some(first)) = (&submission.key, chosen.first())
             && chosen.iter().any(|computer| computer.tenant != first.tenant)
@@ -168,6 +169,7 @@ fn order(submission: &SubmissionV1, from: &Submitter, computer: &Candidate) -> S
         not_before: submission.not_before,
         order: Order {
             deployments: submission.deployments.clone(),
+            item: submission.item.clone(),
             inventory: submission.inventory,
             reboot: submission.reboot,
             by: from.name.clone(),
@@ -198,6 +200,7 @@ fn audit(submission: &SubmissionV1, from: &Submitter, sessions: usize) -> Audit 
             "priority": submission.priority,
             "reboot": submission.reboot,
             "deployments": submission.deployments,
+            "item": submission.item,
         }),
         reason: submission.reason.clone(),
     }
@@ -260,14 +263,17 @@ async fn computers(
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
     match &submission.target {
-        SubmissionTarget::Tenant(name) => of_tenant(client, name, from, violations).await,
-        SubmissionTarget::Computers(named) => Ok((by_reference(client, named, from, violations).await?, Vec::new())),
+        SubmissionTarget::Tenant(name) => of_tenant(client, name, submission.kind, from, violations).await,
+        SubmissionTarget::Computers(named) => {
+            Ok((by_reference(client, named, submission.kind, from, violations).await?, Vec::new()))
+        }
     }
 }
 
 async fn of_tenant(
     client: &Client,
     name: &str,
+    kind: Kind,
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
@@ -292,7 +298,7 @@ async fn of_tenant(
         .await
         .doing("looking for a tenant's computers")?;
     let (excluded, chosen): (Vec<Candidate>, Vec<Candidate>) =
-        rows.iter().map(candidate).partition(|computer| computer.excluded);
+        rows.iter().map(candidate).partition(|computer| computer.excluded && !takes_excluded(kind));
     if chosen.is_empty() {
         let message = format!("The tenant \"{name}\" has no computer that maintenance is for.");
         violations.push(Violation::new("/target/tenant", "no_computers", message));
@@ -308,6 +314,7 @@ async fn of_tenant(
 async fn by_reference(
     client: &Client,
     named: &[ComputerRef],
+    kind: Kind,
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<Vec<Candidate>, Error> {
@@ -344,8 +351,11 @@ async fn by_reference(
             unknown.push((at, computer.to_string()));
             continue;
         };
-        if one.excluded {
-            let message = format!("The computer \"{}\" is excluded from maintenance in the fleet files.", one.name);
+        if one.excluded && !takes_excluded(kind) {
+            let message = format!(
+                "The computer \"{}\" is excluded from maintenance in the fleet files; only its inventory may be taken.",
+                one.name
+            );
             violations.push(Violation::new(at, "excluded", message));
         } else if let Some(first) = places.insert(one.id, place) {
             let message = format!("This is the same computer as in place {first}; a session is made once for each.");
@@ -413,6 +423,27 @@ async fn deployments(client: &Client, submission: &SubmissionV1, violations: &mu
             let message = format!("There is no deployment \"{name}\".{near}");
             violations.push(Violation::new(format!("/deployments/{place}"), "unknown_deployment", message));
         }
+    }
+    Ok(())
+}
+
+/// A computer that is left out of maintenance may still say what is installed on it.
+pub(super) fn takes_excluded(kind: Kind) -> bool {
+    kind == Kind::Inventory
+}
+
+async fn item(client: &Client, submission: &SubmissionV1, violations: &mut Vec<Violation>) -> Result<(), Error> {
+    let Some(item) = &submission.item else { return Ok(()) };
+    let known = match item.kind {
+        ItemKind::Software => "SELECT name FROM software LIMIT $1",
+        ItemKind::Task => "SELECT name FROM task LIMIT $1",
+    };
+    let rows = client.query(known, &[&MOST_CANDIDATES]).await.doing("looking for an item")?;
+    let known: Vec<&str> = rows.iter().map(|row| row.get("name")).collect();
+    if !known.contains(&item.name.as_str()) {
+        let near = did_you_mean(&item.name, known);
+        let message = format!("There is no {} \"{}\".{near}", item.kind, item.name);
+        violations.push(Violation::new("/item", "unknown_item", message));
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ fn session(id: i64, status: Status) -> Session {
         priority: Priority::Normal,
         order: Order {
             deployments: Vec::new(),
+            item: None,
             inventory: false,
             reboot: RebootPolicy::Never,
             by: "test".into(),

@@ -146,11 +146,27 @@ async fn sessions_are_paused_resumed_cancelled_and_run_again() {
     assert_eq!(ask("rerun").await.0, StatusCode::CONFLICT, "it still lives");
     assert_eq!(ask("cancel").await.1["status"], "cancelled");
     assert_eq!(ask("cancel").await.0, StatusCode::CONFLICT, "it is final");
+    let (status, none) = house.post(&format!("/v1/sessions/{id}/rerun"), json!({"item": "software/editor"})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{none}");
+    assert!(none.to_string().contains("has no action for software/editor"), "{none}");
     let (status, again) = ask("rerun").await;
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!(again["priority"], "low");
     let shown = house.get(&format!("/v1/sessions/{}", again["id"])).await;
     assert_eq!(shown["order"]["rerun_of"], id);
+    let shown = house.get(&format!("/v1/sessions/{id}")).await;
+    assert_eq!((&shown["reruns"][0]["session"], &shown["standing"]), (&again["id"], &json!(null)));
     let why = house.get(&format!("/v1/sessions/{id}/why")).await;
     assert_eq!(why["answer"], "olga called it off (because).");
+}
+
+#[tokio::test]
+async fn a_repair_names_what_there_is_and_an_excluded_computer_may_say_what_it_has() {
+    let house = house().await;
+    let wrong = json!({"v": 1, "target": {"computers": ["spare"]}, "kind": "repair", "item": "software/nothing"});
+    let (status, answer) = house.post("/v1/sessions", wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    assert_eq!(violations(&answer), ["/item unknown_item", "/target/computers/0 excluded"]);
+    let inventory = json!({"v": 1, "target": {"computers": ["spare"]}, "kind": "inventory"});
+    assert_eq!(house.submit(inventory).await.len(), 1);
 }

@@ -31,8 +31,10 @@ pub struct Played {
     pub id: ComputerId,
     /// Its agent's token.
     pub token: String,
-    state: PathBuf,
-    sandbox: PathBuf,
+    /// Where its agent keeps what it must not forget.
+    pub state: PathBuf,
+    /// What its scripts know as `PITCREW_SANDBOX`.
+    pub sandbox: PathBuf,
 }
 
 impl Played {
@@ -81,6 +83,12 @@ impl Played {
 }
 
 impl Installation {
+    /// Applies a fleet file.
+    pub async fn apply(&self, text: &str) {
+        let file = ("fleet.yaml".to_owned(), text.to_owned());
+        self.store.apply_files(&[file], false).await.unwrap_or_else(|fault| panic!("{fault:?}"));
+    }
+
     /// A script's text, stored under its hash; its use as JSON.
     pub async fn script(&self, body: &str) -> Value {
         let hash = Sha256::digest(body.as_bytes()).to_vec();

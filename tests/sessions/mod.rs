@@ -2,8 +2,9 @@
 
 mod fleet;
 mod installation;
+mod kinds;
 mod programs;
-mod work;
+pub mod work;
 
 mod agents;
 mod broker;

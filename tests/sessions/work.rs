@@ -10,6 +10,21 @@ use pitcrew::store::sessions::Accepted;
 use super::installation::{Installation, SOON};
 use crate::support::until;
 
+/// An ordinary order.
+pub fn order() -> Order {
+    Order {
+        deployments: Vec::new(),
+        item: None,
+        inventory: false,
+        reboot: RebootPolicy::IfNeeded,
+        by: "test".to_owned(),
+        reason: String::new(),
+        origin: "test".to_owned(),
+        rerun_of: None,
+        traceparent: None,
+    }
+}
+
 impl Installation {
     /// Submits a session of this kind for each of these computers.
     pub async fn submit(&self, kind: Kind, computers: &[ComputerId]) -> Vec<SessionId> {
@@ -18,16 +33,17 @@ impl Installation {
 
     /// The same for the computers of another tenant.
     pub async fn submit_for(&self, tenant: TenantId, kind: Kind, computers: &[ComputerId]) -> Vec<SessionId> {
-        let order = Order {
-            deployments: Vec::new(),
-            inventory: false,
-            reboot: RebootPolicy::IfNeeded,
-            by: "test".to_owned(),
-            reason: String::new(),
-            origin: "test".to_owned(),
-            rerun_of: None,
-            traceparent: None,
-        };
+        self.submit_order(tenant, kind, order(), computers).await
+    }
+
+    /// The same with this order.
+    pub async fn submit_order(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        order: Order,
+        computers: &[ComputerId],
+    ) -> Vec<SessionId> {
         let submissions = computers.iter().map(|computer| Submission {
             tenant,
             computer: *computer,

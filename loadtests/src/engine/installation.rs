@@ -120,6 +120,7 @@ impl Installation {
             priority: Priority::Normal,
             order: Order {
                 deployments: Vec::new(),
+                item: None,
                 inventory: false,
                 reboot: RebootPolicy::IfNeeded,
                 by: "bench".to_owned(),

@@ -2,6 +2,7 @@
 
 use comfy_table::Cell;
 
+use super::sessions::again;
 use super::style::{Style, lines};
 use super::{took, why};
 use crate::domain::report::{ActionLine, Report};
@@ -33,6 +34,13 @@ pub fn report(report: &Report, style: Style) -> String {
             ]);
         }
         text.push_str(&format!("\n{}\n", lines(&table)));
+    }
+    if !report.reruns.is_empty() {
+        let mut sentence = format!("Run again by {}.", again(&report.reruns));
+        if let Some(standing) = report.standing {
+            sentence.push_str(&format!(" With that it stands as {}.", standing.as_str().replace('_', " ")));
+        }
+        text.push_str(&format!("\n{}\n", style.wrap(&sentence)));
     }
     let sums = &report.took;
     let sentence = format!(

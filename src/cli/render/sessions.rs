@@ -4,7 +4,7 @@ use comfy_table::Cell;
 
 use super::style::{Style, lines};
 use super::took;
-use crate::domain::report::{Page, SessionDetail, SessionLine};
+use crate::domain::report::{Page, RerunLine, SessionDetail, SessionLine};
 
 /// A page of sessions.
 pub fn sessions(page: &Page<SessionLine>, style: Style) -> String {
@@ -50,6 +50,16 @@ pub(super) fn place(line: &SessionLine) -> String {
     text
 }
 
+/// The sessions that ran one again, in a line.
+pub(super) fn again(reruns: &[RerunLine]) -> String {
+    let told = reruns.iter().map(|rerun| {
+        let item = rerun.item.as_ref().map(|item| format!(" for {item}")).unwrap_or_default();
+        let word = rerun.result.map_or(rerun.status.as_str(), |result| result.as_str()).replace('_', " ");
+        format!("{}{item}: {word}", rerun.session)
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
 /// One session.
 pub fn session(detail: &SessionDetail, style: Style) -> String {
     let line = &detail.line;
@@ -64,10 +74,13 @@ pub fn session(detail: &SessionDetail, style: Style) -> String {
     row("at", place(line));
     row("kind", format!("{}, {} priority", line.kind, line.priority));
     row("deployments", detail.order.deployments.join(", "));
+    row("item", detail.order.item.as_ref().map(ToString::to_string).unwrap_or_default());
     row("reboot", detail.order.reboot.as_str().replace('_', " "));
     row("by", line.by.clone());
     row("reason", line.reason.clone());
     row("rerun of", detail.order.rerun_of.map(|id| id.to_string()).unwrap_or_default());
+    row("run again by", again(&detail.reruns));
+    row("stands as", detail.standing.map(|status| status.as_str().replace('_', " ")).unwrap_or_default());
     row("submitted", format!("{:.0}", line.created_at));
     row("started", line.started_at.map(|at| format!("{at:.0}")).unwrap_or_default());
     row("finished", line.finished_at.map(|at| format!("{at:.0}")).unwrap_or_default());

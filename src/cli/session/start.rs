@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{wait, watch};
 use crate::cli::{Client, Failure, Format, Output, output::read};
+use crate::domain::Item;
 use crate::domain::session::{Kind, Priority, RebootPolicy};
 use crate::domain::submission::{Answer, ComputerRef, ReplyV1, SubmissionTarget, SubmissionV1};
 
@@ -17,12 +18,15 @@ pub struct Start {
     /// All computers of this tenant.
     #[arg(long)]
     tenant: Option<String>,
-    /// What for: full, targeted, onboarding or detection.
+    /// What for: full, targeted, onboarding, detection, repair, inventory, resolution or download.
     #[arg(long, default_value = "full")]
     kind: Kind,
-    /// A deployment of a targeted session; may be given several times.
+    /// A deployment that the session is about, and then about nothing else; may be given several times.
     #[arg(long, value_delimiter = ',')]
     deployment: Vec<String>,
+    /// What a repair is of, such as software/7zip or task/time-server.
+    #[arg(long)]
+    item: Option<Item>,
     /// Take the inventory too.
     #[arg(long)]
     inventory: bool,
@@ -66,6 +70,7 @@ impl Start {
             key: self.key.clone(),
             kind: self.kind,
             deployments: self.deployment.clone(),
+            item: self.item.clone(),
             inventory: self.inventory,
             priority: self.priority,
             reboot: self.reboot,

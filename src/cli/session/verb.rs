@@ -14,6 +14,7 @@ pub enum Verb {
   pitcrew session start --computer reception --wait
   pitcrew session start --tenant acme --priority high --reboot if_needed --reason \"patch day\"
   pitcrew session start --computer acme/pc-1 --kind targeted --deployment editor
+  pitcrew session start --computer acme/pc-1 --kind repair --item software/editor
 
 {EXIT_CODES}"))]
     Start(start::Start),
@@ -35,8 +36,8 @@ pub enum Verb {
     Report(One),
     /// Print waits and work as bars.
     Timeline(One),
-    /// Run a final session again, as a new one.
-    Rerun(OneWithReason),
+    /// Run a final session, or the action of one item of it, again, as a new one.
+    Rerun(rerun::Rerun),
 }
 
 /// A session.
@@ -68,6 +69,6 @@ pub(crate) async fn run(verb: Verb, client: &Client, output: &Output) -> Result<
         Verb::Resume(one) => resume::run(&one, client, output).await,
         Verb::Report(one) => report::run(&one, client, output).await,
         Verb::Timeline(one) => timeline::run(&one, client, output).await,
-        Verb::Rerun(one) => rerun::run(&one, client, output).await,
+        Verb::Rerun(again) => rerun::run(&again, client, output).await,
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::transition::What;
 use crate::domain::words::words;
 use crate::domain::{ComputerId, SessionId, TenantId};
 
+use super::rerun::RerunLine;
 use super::timeline::TransitionLine;
 
 /// One page of a list; the next one begins after `next`.
@@ -141,6 +142,12 @@ pub struct SessionDetail {
     /// It is to be paused, or is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Intent>,
+    /// The sessions that ran it, or one of its actions, again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<RerunLine>,
+    /// What it would have ended as with what its actions came to when they were run again; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Status>,
 }
 
 impl SessionDetail {
@@ -156,6 +163,8 @@ impl SessionDetail {
             owner: session.owner,
             cancel: session.cancel,
             pause: session.pause,
+            reruns: Vec::new(),
+            standing: None,
             line,
         }
     }
@@ -179,5 +188,5 @@ fn stages(session: &Session, transitions: &[TransitionLine]) -> Vec<StageLine> {
         };
         StageLine { stage: *stage, state, at }
     };
-    Stage::ALL.iter().map(line).collect()
+    session.kind.stages().iter().map(line).collect()
 }

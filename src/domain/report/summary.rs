@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::action::ActionLine;
+use super::rerun::RerunLine;
 use super::session::SessionLine;
 use super::timeline::Sums;
 use super::why::Why;
 use crate::domain::findings::Package;
+use crate::domain::session::Status;
 
 /// The report of a session, final or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,12 @@ pub struct Report {
     pub why: Why,
     /// How long it took.
     pub took: Sums,
+    /// The sessions that ran it, or one of its actions, again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<RerunLine>,
+    /// What it would have ended as with what its actions came to when they were run again; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Status>,
 }
 
 /// What detection found, in numbers.

@@ -88,7 +88,10 @@ pub fn why(session: &Session, facts: &Facts, now: Timestamp) -> Why {
         Status::Completed => {
             told.answer = match session.kind {
                 Kind::Detection => "It has looked and planned; a full session would do this.".to_owned(),
-                Kind::Full | Kind::Targeted | Kind::Onboarding => {
+                Kind::Inventory => "The inventory was taken; nothing else was looked at.".to_owned(),
+                Kind::Resolution => "It says what the computer should have; the computer was not asked.".to_owned(),
+                Kind::Download => "It has fetched what is to be installed; a full session installs it.".to_owned(),
+                Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Repair => {
                     "Everything was as it should be, or was brought there.".to_owned()
                 }
             };
@@ -163,13 +166,17 @@ fn pending(session: &Session, facts: &Facts, now: Timestamp, told: &mut Told) {
             told.answer = format!("A long step goes on at the computer {}.", facts.computer);
             told.because.push(format!("It goes on when the outcome comes, and looks again at {at}."));
         }
+        Some(WaitingOn::Lock) if until.is_some() => {
+            told.answer = "It waits for a lock that another session holds.".to_owned();
+        }
         Some(
             WaitingOn::Schedule
             | WaitingOn::Connectivity
             | WaitingOn::Postponed
             | WaitingOn::Reboot
             | WaitingOn::Retry
-            | WaitingOn::Computer,
+            | WaitingOn::Computer
+            | WaitingOn::Lock,
         ) => turn(session, facts, told),
     }
     if let Some(error) = &session.last_error {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::ids::ComputerId;
+use crate::domain::item::Item;
 use crate::domain::session::{Kind, Priority, RebootPolicy};
 
 /// The version of the submission that this program reads, and the only one.
@@ -31,9 +32,15 @@ pub struct SubmissionV1 {
     /// What the sessions are for.
     #[serde(default = "full")]
     pub kind: Kind,
-    /// The deployments of a targeted session, by name; required there, and only allowed there.
+    /// The deployments of a targeted session, by name; required there. A detection, a resolution or a download may
+    /// name some too, and is then about nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<String>,
+    /// The item that a repair is of, such as `software/7zip` or `task/time-server`; required there, and only allowed
+    /// there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub item: Option<Item>,
     /// Take the inventory too.
     #[serde(default)]
     pub inventory: bool,
@@ -114,6 +121,7 @@ impl SubmissionV1 {
             target,
             kind: full(),
             deployments: Vec::new(),
+            item: None,
             inventory: false,
             priority: normal(),
             reboot: never(),

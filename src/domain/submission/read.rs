@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::message::{ComputerRef, LARGEST_KEY, SUBMISSION_VERSION, SubmissionTarget, SubmissionV1};
 use super::reply::Violation;
 use crate::domain::ids::ComputerId;
+use crate::domain::item::Item;
 use crate::domain::session::{Kind, Priority, RebootPolicy};
 use crate::domain::suggest::did_you_mean;
 use crate::domain::words::UnknownWord;
@@ -30,6 +31,7 @@ const FIELDS: &[&str] = &[
     "target",
     "kind",
     "deployments",
+    "item",
     "inventory",
     "priority",
     "reboot",
@@ -73,6 +75,7 @@ pub fn read(document: &Value) -> Result<SubmissionV1, Vec<Violation>> {
         target: reader.target(),
         kind: reader.word("kind", Kind::WORDS, Kind::Full),
         deployments: reader.deployments(),
+        item: reader.item(),
         inventory: reader.flag("inventory"),
         priority: reader.priority(),
         reboot: reader.word("reboot", RebootPolicy::WORDS, RebootPolicy::Never),
@@ -228,6 +231,19 @@ impl Reader<'_> {
         read
     }
 
+    fn item(&mut self) -> Option<Item> {
+        match self.fields.get("item")? {
+            Value::Null => None,
+            Value::String(text) if text.chars().count() <= 2 * LONGEST_NAME => {
+                text.parse().map_err(|error| self.wrong("/item", "wrong_type", format!("{error}."))).ok()
+            }
+            other => {
+                self.wrong_type("/item", "software/NAME or task/NAME", other);
+                None
+            }
+        }
+    }
+
     fn priority(&mut self) -> Priority {
         match self.fields.get("priority") {
             Some(Value::Number(number)) => match number.as_u64() {
@@ -308,15 +324,47 @@ impl Reader<'_> {
     /// What no field says alone.
     fn together(&mut self, submission: &SubmissionV1) {
         let named = self.fields.get("deployments").is_some_and(|names| names.as_array().is_none_or(|n| !n.is_empty()));
-        match submission.kind {
+        let kind = submission.kind;
+        match kind {
             Kind::Targeted if !named => {
                 self.wrong("/deployments", "missing", "A targeted session names at least one deployment.");
             }
-            Kind::Full | Kind::Onboarding | Kind::Detection if named => {
-                let message = format!("Only a targeted session names deployments; this one is {}.", submission.kind);
+            Kind::Full | Kind::Onboarding | Kind::Repair | Kind::Inventory if named => {
+                let message = format!("A session of the kind {kind} names no deployments; a targeted one does.");
                 self.wrong("/deployments", "conflict", message);
             }
-            Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Detection => {}
+            Kind::Full
+            | Kind::Targeted
+            | Kind::Onboarding
+            | Kind::Detection
+            | Kind::Repair
+            | Kind::Inventory
+            | Kind::Resolution
+            | Kind::Download => {}
+        }
+        let written = self.fields.get("item").is_some_and(|item| !item.is_null());
+        match (kind, written) {
+            (Kind::Repair, false) => {
+                self.wrong("/item", "missing", "Say what to repair: software/NAME or task/NAME.");
+            }
+            (Kind::Repair, true) | (_, false) => {}
+            (_, true) => {
+                let message = format!("Only a repair names an item; this session is of the kind {kind}.");
+                self.wrong("/item", "conflict", message);
+            }
+        }
+        if kind == Kind::Resolution && submission.inventory {
+            self.wrong(
+                "/inventory",
+                "conflict",
+                "A resolution asks nothing of the computer, so it takes no inventory.",
+            );
+        }
+        if matches!(kind, Kind::Inventory | Kind::Resolution | Kind::Download)
+            && submission.reboot == RebootPolicy::IfNeeded
+        {
+            let message = format!("A session of the kind {kind} changes nothing and never restarts a computer.");
+            self.wrong("/reboot", "conflict", message);
         }
         if let (Some(from), Some(until)) = (submission.not_before, submission.expires_at)
             && until <= from
@@ -399,6 +447,43 @@ mod tests {
         found.sort();
         expected.sort();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_kind_says_what_it_may_be_asked() {
+        let with = |kind: &str, more: Value| {
+            let mut document = json!({"v": 1, "target": {"tenant": "t"}, "kind": kind});
+            document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            read(&document).map(|_| ()).map_err(|found| {
+                found.into_iter().map(|one| format!("{} {}", one.pointer, one.code)).collect::<Vec<_>>()
+            })
+        };
+        let (named, item) = (json!({"deployments": ["d"]}), json!({"item": "software/editor"}));
+        let (inventory, reboot) = (json!({"inventory": true}), json!({"reboot": "if_needed"}));
+        // kind: alone, with deployments, with an item, with the inventory, with reboots
+        let table = [
+            ("full", ["", "/deployments conflict", "/item conflict", "", ""]),
+            ("targeted", ["/deployments missing", "", "/deployments missing, /item conflict", "?", "?"]),
+            ("onboarding", ["", "/deployments conflict", "/item conflict", "", ""]),
+            ("detection", ["", "", "/item conflict", "", ""]),
+            ("repair", ["/item missing", "/deployments conflict, /item missing", "", "?", "?"]),
+            ("inventory", ["", "/deployments conflict", "/item conflict", "", "/reboot conflict"]),
+            ("resolution", ["", "", "/item conflict", "/inventory conflict", "/reboot conflict"]),
+            ("download", ["", "", "/item conflict", "", "/reboot conflict"]),
+        ];
+        assert_eq!(table.len(), Kind::ALL.len());
+        for (kind, cells) in table {
+            for (more, expected) in [json!({}), named.clone(), item.clone(), inventory.clone(), reboot.clone()]
+                .into_iter()
+                .zip(cells)
+                .filter(|(_, expected)| *expected != "?")
+            {
+                let found = with(kind, more.clone()).err().unwrap_or_default().join(", ");
+                assert_eq!(found, expected, "{kind} with {more}");
+            }
+        }
+        assert_eq!(with("repair", json!({"item": "editor"})).unwrap_err(), ["/item wrong_type"]);
+        assert_eq!(with("repair", json!({"item": 7})).unwrap_err(), ["/item wrong_type"]);
     }
 
     #[test]

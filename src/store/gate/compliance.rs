@@ -166,7 +166,9 @@ fn tells(change: &Change) -> bool {
             | WaitingOn::Postponed
             | WaitingOn::Connectivity,
         ) => true,
-        Some(WaitingOn::Turn | WaitingOn::Reboot | WaitingOn::Retry | WaitingOn::Computer) | None => false,
+        Some(WaitingOn::Turn | WaitingOn::Reboot | WaitingOn::Retry | WaitingOn::Computer | WaitingOn::Lock) | None => {
+            false
+        }
     };
     let status = change.after.status;
     change.after.stage == Stage::Execution && (status.is_final() || status == Status::Paused || long)

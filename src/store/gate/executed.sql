@@ -2,13 +2,14 @@
 --
 -- What planning settled without touching the computer was judged by planning and is left alone here: it was never
 -- attempted. A configuration that was only to be looked at again, and was not, has not been judged by anyone.
+-- Fetching a file brings nothing about, and a repair may be of what is in order.
 -- What was planned and not done counts as found out of order, unless another session has ended on the computer since.
 WITH ending AS (
     SELECT u.*, (SELECT max(dispatch) FROM action WHERE action.session_id = u.session_id) AS dispatch
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS u(session_id, computer_id, tenant_id, at)
 ), told AS (
     SELECT e.session_id, e.computer_id, e.tenant_id, e.at, a.item, a.deployment, a.reason AS planned_for,
-           a.result_reason = 'done' AS brought_about,
+           a.result_reason = 'done' AND a.reason <> 'repair_triggered' AS brought_about,
            CASE WHEN a.result = 'success' THEN 'compliant'
                 WHEN a.result = 'indeterminate' OR a.result_reason = 'detection_failed' THEN 'unknown'
                 ELSE 'non_compliant' END AS state,
@@ -27,10 +28,11 @@ WITH ending AS (
     FROM ending e
     JOIN action a ON a.session_id = e.session_id AND a.dispatch = e.dispatch
     LEFT JOIN compliance c ON c.computer_id = e.computer_id AND c.item = a.item
-    WHERE CASE WHEN a.attempts > 0 AND a.result IN ('success', 'failed', 'indeterminate') THEN true
+    WHERE a.type <> 'download' AND
+          CASE WHEN a.attempts > 0 AND a.result IN ('success', 'failed', 'indeterminate') THEN true
                WHEN a.result IN ('success', 'failed', 'indeterminate') THEN false
-               ELSE a.reason NOT IN ('configures', 'not_detected')
-                    AND coalesce(a.result_reason, '') NOT IN ('deployment_changed', 'drifted')
+               ELSE a.reason NOT IN ('configures', 'not_detected', 'repair_triggered')
+                    AND coalesce(a.result_reason, '') NOT IN ('deployment_changed', 'drifted', 'nothing_to_fetch')
                     AND NOT EXISTS (
                         SELECT FROM session_history h
                         WHERE h.computer_id = e.computer_id AND h.id <> e.session_id

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use pitcrew::domain::findings::Findings;
 use pitcrew::domain::run::{Purpose, RunSpec};
-use pitcrew::domain::session;
+use pitcrew::domain::session::{self, Kind};
+use pitcrew::domain::{ActionResult, Tally};
 use pitcrew::planning;
-use pitcrew::resolve::{self, Scope};
+use pitcrew::resolve;
 use pitcrew::stage::errand::{Adopted, Errand, Errands, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Stage, Work};
 use pitcrew::store::gate::{EndedRun, StageResult};
 use pitcrew::transport::Transports;
-use pitcrew_protocol::{Ending, RunOutcome};
+use pitcrew_protocol::{Ending, RunOutcome, StepKind};
 
 /// The stage.
 pub struct Detection {
@@ -36,8 +37,9 @@ impl Detection {
         let Some(computer) = &work.inputs.computer else {
             return Ok(Report::new(Answer::Stop, "The computer was removed."));
         };
-        let resolution = resolve::resolve(&work.policy, computer, &Scope::of(session.kind, &session.order));
-        let spec = RunSpec { steps: planning::detection(&resolution, &work.policy, session.order.inventory) };
+        let resolution = resolve::for_session(&work.policy, computer, session);
+        let inventory = session.order.inventory || session.kind == Kind::Inventory;
+        let spec = RunSpec { steps: planning::detection(&resolution, &work.policy, inventory) };
         if spec.steps.is_empty() && work.inputs.run.is_none() {
             let findings = Findings { policy_version: resolution.policy_version, ..Findings::default() };
             return Ok(report(&findings, None, "No deployment is for this computer."));
@@ -73,6 +75,12 @@ impl Detection {
         let findings = planning::findings(&resolution, &work.policy, &outcome);
         let note = format!("{} items were looked at.", findings.items.len());
         let mut report = report(&findings, Some(&outcome), &note);
+        if session.kind == Kind::Inventory {
+            let tally = sources(&outcome);
+            let packages = findings.inventory.as_ref().map_or(0, Vec::len);
+            report.answer = Answer::End(tally.status());
+            report.note = format!("{packages} packages were found; {} sources could not be asked.", tally.failed);
+        }
         if errand.must_acknowledge() {
             let ended = report.outcomes.pop();
             checkpoint.record(ended, Vec::new(), None).await.map_err(pitcrew::stage::errand::fenced)?;
@@ -123,6 +131,13 @@ fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Repo
     }
     report.outcomes.extend(outcome.and_then(ended));
     report
+}
+
+/// How many sources of the inventory could be asked, and how many not.
+fn sources(outcome: &RunOutcome) -> Tally {
+    let asked = outcome.steps.iter().filter(|step| step.kind == StepKind::Inventory);
+    let result = |success| if success { ActionResult::Success } else { ActionResult::Failed };
+    Tally::of(0, asked.map(|step| result(step.status.is_success())))
 }
 
 fn ended(outcome: &RunOutcome) -> Option<EndedRun> {

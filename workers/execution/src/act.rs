@@ -157,6 +157,10 @@ fn acted(verdict: Verdict) -> Acted {
             };
             Acted::Ended(ActionResult::Success, Reason::Done, message)
         }
+        Verdict::Fetched => {
+            let message = "Its file was fetched and checked, and is in the computer's cache.";
+            Acted::Ended(ActionResult::Success, Reason::Fetched, message.to_owned())
+        }
         Verdict::AlreadyAsDesired { .. } => {
             let message = "It was as desired already when its turn came; nothing was changed.";
             Acted::Ended(ActionResult::Success, Reason::AlreadyAsDesired, message.to_owned())

@@ -1,11 +1,9 @@
 //! The execution worker: the plan, action by action. It makes no choice that the plan did not make.
 //!
-//! [`walk`] goes through the plan, [`act`] does one action, [`still_wanted`] asks whether its deployment still says so,
-//! [`tally`] says what the session ends as.
+//! [`walk`] goes through the plan, [`act`] does one action, [`still_wanted`] asks whether its deployment still says so.
 
 mod act;
 mod still_wanted;
-mod tally;
 mod walk;
 
 use async_trait::async_trait;

@@ -9,7 +9,7 @@ use pitcrew::domain::plan::{Plan, PlannedAction};
 use pitcrew::domain::policy::Policy;
 use pitcrew::domain::session::Session;
 use pitcrew::planning;
-use pitcrew::resolve::{self, Scope};
+use pitcrew::resolve;
 
 /// What the policy of today would plan from what the plan was made from. None while the policy is the same.
 pub struct Today(Option<BTreeMap<Item, PlannedAction>>);
@@ -20,10 +20,10 @@ impl Today {
         if policy.version() == plan.policy_version {
             return Today(None);
         }
-        let resolution = resolve::resolve(policy, computer, &Scope::of(session.kind, &session.order));
+        let resolution = resolve::for_session(policy, computer, session);
         let items = plan.actions.iter().map(|action| (action.item.clone(), found(action))).collect();
         let findings = Findings { policy_version: plan.policy_version, items, inventory: None };
-        let again = planning::plan(&resolution, policy, &findings);
+        let (again, _) = planning::plan_for(session.kind, &resolution, policy, &findings);
         Today(Some(again.actions.into_iter().map(|action| (action.item.clone(), action)).collect()))
     }
 
@@ -49,10 +49,10 @@ fn found(action: &PlannedAction) -> Finding {
     use pitcrew::domain::plan::Recipe;
     match (&action.recipe, &action.detected) {
         (Recipe::Task { .. }, _) => Finding::Satisfied(false),
-        (Recipe::Software { .. }, Some(version)) if action.reason == Reason::TestFailed => {
+        (Recipe::Software { .. } | Recipe::Fetch { .. }, Some(version)) if action.reason == Reason::TestFailed => {
             Finding::Broken(version.clone())
         }
-        (Recipe::Software { .. }, Some(version)) => Finding::Present(version.clone()),
-        (Recipe::Software { .. }, None) => Finding::Absent,
+        (Recipe::Software { .. } | Recipe::Fetch { .. }, Some(version)) => Finding::Present(version.clone()),
+        (Recipe::Software { .. } | Recipe::Fetch { .. }, None) => Finding::Absent,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use pitcrew::domain::Tally;
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::{Plan, PlannedAction};
@@ -16,7 +17,6 @@ use pitcrew::transport::Transports;
 
 use crate::act::{Acted, act, resume};
 use crate::still_wanted::Today;
-use crate::tally::tally;
 
 /// A session may be planned so many times; after that what has drifted has failed.
 const MOST_PLANS: usize = 3;
@@ -138,8 +138,9 @@ impl Walk<'_> {
         if self.checkpoint.intents().cancel {
             return Ok(Report::new(Answer::End(Status::Cancelled), "It was called off after its last action."));
         }
-        let (status, note) = tally(plan, &results);
-        Ok(Report::new(Answer::End(status), note))
+        let settled = plan.settled.iter().map(|settled| settled.result);
+        let tally = Tally::of(plan.compliant as usize, results.values().copied().chain(settled));
+        Ok(Report::new(Answer::End(tally.status()), tally.sentence()))
     }
 
     /// What came of the run that an earlier claim has left in flight.

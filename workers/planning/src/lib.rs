@@ -2,8 +2,8 @@
 //! to a computer.
 
 use async_trait::async_trait;
+use pitcrew::domain::Tally;
 use pitcrew::domain::findings::{Finding, Findings};
-use pitcrew::domain::outcome::ActionResult;
 use pitcrew::domain::plan::Plan;
 use pitcrew::domain::session::{Kind, Stage as StageName, Status};
 use pitcrew::planning;
@@ -28,31 +28,40 @@ impl Stage for Planning {
         let findings: Findings = match work.inputs.findings.as_deref().map(serde_json::from_str) {
             Some(Ok(findings)) => findings,
             Some(Err(error)) => return Report::new(Answer::Stop, format!("The findings cannot be read: {error}")),
+            None if session.kind == Kind::Resolution => Findings::default(),
             None => return Report::new(Answer::Next(StageName::Detection), "There are no findings to plan from."),
         };
-        let scope = Scope::of(session.kind, &session.order);
-        let resolution = resolve::resolve(&work.policy, computer, &scope);
-        let (plan, mut judgement) = planning::plan_and_judge(&resolution, &work.policy, &findings);
+        let resolution = resolve::for_session(&work.policy, computer, session);
+        let (plan, judgement) = planning::plan_for(session.kind, &resolution, &work.policy, &findings);
         let note = note(&plan);
         let body = match serde_json::to_string(&plan) {
             Ok(body) => body,
             Err(error) => return Report::new(Answer::Stop, format!("The plan cannot be stored: {error}")),
         };
-        let answer = if session.kind == Kind::Detection {
-            Answer::End(looked(&findings))
-        } else if plan.actions.is_empty() {
-            Answer::End(settled(&plan))
-        } else {
-            Answer::Next(StageName::Execution)
+        let answer = match session.kind {
+            Kind::Detection => Answer::End(looked(&findings)),
+            _ if plan.actions.is_empty() => Answer::End(settled(&plan)),
+            Kind::Full
+            | Kind::Targeted
+            | Kind::Onboarding
+            | Kind::Repair
+            | Kind::Inventory
+            | Kind::Resolution
+            | Kind::Download => Answer::Next(StageName::Execution),
         };
-        // A session that chose some deployments says nothing of the others.
-        judgement.complete = scope == Scope::Full;
-        if let Answer::End(_) = answer {
-            judgement.verdicts.iter_mut().for_each(|verdict| verdict.pending = false);
-        }
+        // A session that chose some deployments or an item says nothing of the others.
+        let judgement = judgement.map(|mut judgement| {
+            judgement.complete = Scope::of(session.kind, &session.order) == Scope::Full && session.order.item.is_none();
+            if let Answer::End(_) = answer {
+                judgement.verdicts.iter_mut().for_each(|verdict| verdict.pending = false);
+            }
+            judgement
+        });
         let mut report = Report::new(answer, note);
-        let name = judgement.fingerprint();
-        report.judgement = (name.is_none() || name != work.inputs.fingerprint).then_some(judgement);
+        report.judgement = judgement.filter(|judgement| {
+            let name = judgement.fingerprint();
+            name.is_none() || name != work.inputs.fingerprint
+        });
         report.result = Some(StageResult { stage: StageName::Planning, body, hash: Some(plan.hash().0.to_vec()) });
         report.planned = rows(&plan);
         report.ended = plan
@@ -75,21 +84,12 @@ impl Stage for Planning {
 /// What a session that only looks ends as: it is incomplete where something could not be looked at.
 fn looked(findings: &Findings) -> Status {
     let failed = findings.items.values().filter(|finding| matches!(finding, Finding::Failed { .. })).count();
-    match failed {
-        0 => Status::Completed,
-        all if all == findings.items.len() => Status::Failed,
-        _ => Status::PartiallyCompleted,
-    }
+    Tally { compliant: findings.items.len() - failed, failed, ..Tally::default() }.status()
 }
 
 /// What a session ends as that has nothing to execute.
 fn settled(plan: &Plan) -> Status {
-    let failed = plan.settled.iter().filter(|settled| settled.result == ActionResult::Failed).count();
-    match failed {
-        0 => Status::Completed,
-        all if all == plan.settled.len() && plan.compliant == 0 => Status::Failed,
-        _ => Status::PartiallyCompleted,
-    }
+    Tally::of(plan.compliant as usize, plan.settled.iter().map(|settled| settled.result)).status()
 }
 
 fn note(plan: &Plan) -> String {

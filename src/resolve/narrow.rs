@@ -1,0 +1,69 @@
+//! One item of a resolution: what a repair is of, and an action that is run again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::domain::session::{Kind, Session};
+use crate::domain::{Computer, Item, ItemKind, Policy};
+
+use super::choose::{Resolution, Wanted, resolve};
+use super::scope::Scope;
+
+/// The one item that a session is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Only {
+    /// The item.
+    pub item: Item,
+    /// It is brought about again even if it looks as it should be.
+    pub repair: bool,
+}
+
+/// Chooses what is wanted of a computer in a session: the one answer that detection, planning, execution and previews
+/// start from.
+pub fn for_session(policy: &Policy, computer: &Computer, session: &Session) -> Resolution {
+    let resolution = resolve(policy, computer, &Scope::of(session.kind, &session.order));
+    match (&session.order.item, session.kind) {
+        (_, Kind::Inventory) => Resolution { wanted: Vec::new(), ..resolution },
+        (Some(item), kind) => narrow(policy, resolution, Only { item: item.clone(), repair: kind == Kind::Repair }),
+        (None, _) => resolution,
+    }
+}
+
+/// Leaves of a resolution what has to do with one item: what it needs, what configures it or is configured by it, and
+/// what needs it, for that decides how it should be. Only the item itself, and what must come with it, is planned.
+pub fn narrow(policy: &Policy, resolution: Resolution, only: Only) -> Resolution {
+    let all: BTreeMap<&Item, &Wanted> = resolution.wanted.iter().map(|wanted| (&wanted.item, wanted)).collect();
+    let mut kept: BTreeSet<Item> = BTreeSet::new();
+    let mut above = vec![only.item.clone()];
+    while let Some(item) = above.pop() {
+        let Some(wanted) = all.get(&item) else { continue };
+        if kept.insert(item) {
+            above.extend(wanted.demands.iter().map(|demand| demand.by.clone()));
+        }
+    }
+    let mut below: Vec<Item> = kept.iter().flat_map(|item| belongs_to(policy, &all, item)).collect();
+    while let Some(item) = below.pop() {
+        if all.contains_key(&item) && kept.insert(item.clone()) {
+            below.extend(belongs_to(policy, &all, &item));
+        }
+    }
+    let wanted = resolution.wanted.iter().filter(|wanted| kept.contains(&wanted.item)).cloned().collect();
+    Resolution { wanted, only: Some(only), ..resolution }
+}
+
+/// What an item needs, what configures it, and what it configures.
+fn belongs_to(policy: &Policy, all: &BTreeMap<&Item, &Wanted>, item: &Item) -> Vec<Item> {
+    let requires = match item.kind {
+        ItemKind::Software => policy.software(&item.name).map(|software| &software.requires),
+        ItemKind::Task => policy.task(&item.name).map(|task| &task.requires),
+    };
+    let configuration = |software: &Item| {
+        let software = policy.software(&software.name).filter(|_| software.kind == ItemKind::Software);
+        software.and_then(|software| software.configuration.as_ref()).map(Item::task)
+    };
+    let configured =
+        all.keys().filter(|other| configuration(other).as_ref() == Some(item)).map(|other| (*other).clone());
+    let needed = requires.into_iter().flatten().map(|prerequisite| prerequisite.item.clone());
+    needed.chain(configuration(item)).chain(configured).collect()
+}
