@@ -13,10 +13,10 @@ use crate::support::until;
 const SOON: Duration = Duration::from_secs(30);
 
 /// What a program said and how it ended.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 async fn pitcrew_with(house: &House, token: &str, arguments: &[&str], stdin: &str) -> Said {
@@ -37,7 +37,7 @@ async fn pitcrew_with(house: &House, token: &str, arguments: &[&str], stdin: &st
     Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-async fn pitcrew(house: &House, arguments: &[&str]) -> Said {
+pub async fn pitcrew(house: &House, arguments: &[&str]) -> Said {
     pitcrew_with(house, &house.admin, arguments, "").await
 }
 

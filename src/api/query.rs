@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -14,6 +15,12 @@ use crate::domain::suggest::did_you_mean;
 const PAGE: usize = 100;
 /// Lines of a page at most.
 const LARGEST_PAGE: usize = 1_000;
+
+/// A list that is whole: it needs no pages.
+#[derive(Debug, Serialize)]
+pub(super) struct Whole<T> {
+    pub(super) items: Vec<T>,
+}
 
 /// A part of the path as a value of ours.
 pub(super) struct Named<T>(pub(super) T);
@@ -80,11 +87,16 @@ impl Words {
 
     /// The page: `after` and `limit`.
     pub(super) fn page(&self) -> Result<(Option<i64>, usize), Problem> {
+        Ok((self.one("after")?, self.limit()?))
+    }
+
+    /// How many lines are wanted.
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         let limit = self.one::<usize>("limit")?.unwrap_or(PAGE);
         if !(1..=LARGEST_PAGE).contains(&limit) {
             return Err(Problem::bad_request(format!("\"limit\" is {limit}; it may be 1 to {LARGEST_PAGE}.")));
         }
-        Ok((self.one("after")?, limit))
+        Ok(limit)
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::{apply, computers, dead_letters, intents, session, sessions, status, tenants};
+use super::{apply, compliance, computers, dead_letters, intents, session, sessions, status, tenants};
 use crate::store::Store;
 use crate::telemetry::http::{answered, request_span};
 
@@ -62,6 +62,10 @@ pub fn router(store: Store) -> Router {
         .route("/v1/computers", get(computers::list))
         .route("/v1/computers/{id}", get(computers::show))
         .route("/v1/computers/{id}/agent-token", post(computers::mint))
+        .route("/v1/compliance", get(compliance::list))
+        .route("/v1/compliance/counts", get(compliance::counts))
+        .route("/v1/compliance/recurring", get(compliance::recurring))
+        .route("/v1/compliance/history", get(compliance::history))
         .route("/v1/tenants/{name}/stop", post(tenants::stop))
         .route("/v1/tenants/{name}/start", post(tenants::start))
         .route("/v1/dead-letters", get(dead_letters::list))

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::caller::Caller;
 use super::problem::Problem;
-use super::query::{Named, Words};
+use super::query::{Named, Whole, Words};
 use super::router::Api;
 use crate::domain::findings::Finding;
 use crate::domain::plan::Plan;
@@ -15,12 +15,6 @@ use crate::domain::report::{
 };
 use crate::domain::session::{Session, Status};
 use crate::domain::{SessionId, Sha256Hash};
-
-/// A list that is whole: it needs no pages.
-#[derive(Debug, Serialize)]
-pub(super) struct Whole<T> {
-    items: Vec<T>,
-}
 
 /// The plan of a session.
 #[derive(Debug, Serialize)]

@@ -11,6 +11,7 @@ mod verb;
 pub mod render;
 
 mod apply;
+mod compliance;
 mod computer;
 mod dead_letter;
 mod input;

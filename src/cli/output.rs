@@ -3,11 +3,18 @@
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Failure;
 use super::render::Style;
+
+/// A list that is whole.
+#[derive(Debug, Deserialize)]
+pub(super) struct Whole<T> {
+    pub(super) items: Vec<T>,
+}
 
 /// For whom answers are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

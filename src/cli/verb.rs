@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
-use super::{apply, computer, dead_letter, plan, session, status, tenant, why};
+use super::{apply, compliance, computer, dead_letter, plan, session, status, tenant, why};
 use crate::config::Api;
 use crate::domain::SessionId;
 
@@ -41,6 +41,15 @@ pub enum Verb {
     /// Look at computers, and mint the tokens of their agents.
     #[command(subcommand, alias = "computers", after_help = EXIT_CODES)]
     Computer(computer::Verb),
+    /// Whether items of computers are as they should be, since when, by which session, and what keeps going wrong.
+    #[command(subcommand, after_help = format!("Examples:
+  pitcrew compliance list --out --tenant acme
+  pitcrew compliance counts --by item
+  pitcrew compliance recurring --days 7 --least 3
+  pitcrew compliance history reception software/editor
+
+{EXIT_CODES}"))]
+    Compliance(compliance::Verb),
     /// Messages that the broker gave up on: look at them, have them worked on again, throw them away.
     #[command(subcommand, alias = "dead-letters", after_help = EXIT_CODES)]
     DeadLetter(dead_letter::Verb),
@@ -72,6 +81,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Session(verb) => session::run(verb, &client, &output).await,
         Verb::Plan(plan) => plan.run(&client, &output).await,
         Verb::Computer(verb) => computer::run(verb, &client, &output).await,
+        Verb::Compliance(verb) => compliance::run(verb, &client, &output).await,
         Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,
         Verb::Why { session } => why::run(session, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,

@@ -13,6 +13,7 @@ pub mod admission;
 pub mod audit;
 pub mod check;
 pub mod claims;
+pub mod compliance;
 pub mod computers;
 mod database;
 pub mod dead_letters;

@@ -1,6 +1,7 @@
 //! The API over real HTTP, on a real database.
 
 mod access;
+mod compliance;
 pub mod house;
 mod sessions;
 mod views;

@@ -75,6 +75,11 @@ impl Played {
         }
     }
 
+    /// Has every installation of a software fail.
+    pub fn obstruct(&self, software: &str) {
+        std::fs::create_dir(self.sandbox.join(software)).expect("a folder");
+    }
+
     /// What was changed on it, in order.
     pub fn acts(&self) -> Vec<String> {
         let acts = std::fs::read_to_string(self.sandbox.join("acts")).unwrap_or_default();

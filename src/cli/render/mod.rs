@@ -1,5 +1,6 @@
 //! How answers look to people: pure functions from values to text, also used where several reports are shown at once.
 
+mod compliance;
 mod computers;
 mod letters;
 mod logs;
@@ -13,6 +14,7 @@ mod timeline;
 mod timelines;
 mod why;
 
+pub use compliance::{compliance, compliance_counts, item_history, recurring};
 pub use computers::{computer, computers};
 pub use letters::{letter, letters};
 pub use logs::logs;

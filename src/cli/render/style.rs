@@ -2,6 +2,7 @@
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
+use crate::domain::compliance::State;
 use crate::domain::session::Status;
 
 /// How answers look.
@@ -64,6 +65,21 @@ impl Style {
             "failed" | "indeterminate" if self.colour => cell.fg(Color::Red),
             "skipped" | "cancelled" if self.colour => cell.fg(Color::Yellow),
             _ => cell,
+        }
+    }
+
+    /// A verdict and its reason, in its colour.
+    pub(super) fn compliance(self, state: State, reason: &str) -> Cell {
+        let state_text = state.as_str().replace('_', " ");
+        let cell = match reason {
+            "" => Cell::new(state_text),
+            reason => Cell::new(format!("{state_text}: {}", reason.replace('_', " "))),
+        };
+        match state {
+            State::Compliant if self.colour => cell.fg(Color::Green),
+            State::NonCompliant if self.colour => cell.fg(Color::Red),
+            State::Unknown if self.colour => cell.fg(Color::Yellow),
+            State::Compliant | State::NonCompliant | State::Unknown | State::NotJudged => cell,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What people are shown: the answers of the API, which the command line prints. Values only; the store fills them.
 
 mod action;
+mod compliance;
 mod computer;
 mod letter;
 mod overview;
@@ -11,6 +12,10 @@ mod timeline;
 mod why;
 
 pub use action::{ActionLine, LogEntry};
+pub use compliance::{
+    ComplianceCount, ComplianceLine, CompliancePage, CountedBy, ItemHistory, Looked, NotAPlace, PastAction, PastState,
+    Place, Recurring,
+};
 pub use computer::{ComputerLine, LastSession, Presence};
 pub use letter::{LetterLine, LetterState};
 pub use overview::{Count, Overview, Scheduler, WorkerLine};
