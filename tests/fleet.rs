@@ -186,8 +186,61 @@ async fn every_kind_of_target_reaches_its_computers_as_they_are_stored() {
     };
     let told: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("inner has outer has inner"), "{told:?}");
+    assert!(told[0].contains("inner refers to outer refers to inner"), "{told:?}");
     assert!(told[1].contains("no group \"oter\""), "{told:?}");
+}
+
+/// A group by what is declared, one by what an inventory must have found, and one by the other two.
+const GROUPS: &str = "
+{kind: tenant, name: acme}
+---
+{kind: computer, name: desk, tenant: acme, os: linux, connection: noop, facts: {os.family: debian, memory_gb: 16}}
+---
+{kind: computer, name: small, tenant: acme, os: linux, connection: noop, facts: {os.family: debian, memory_gb: 4}}
+---
+{kind: group, name: strong, query: os.family == \"debian\" and memory_gb >= 8}
+---
+{kind: group, name: old-zip, query: software(\"7-Zip\") < \"23.0\"}
+---
+{kind: group, name: both, query: '\"strong\" in groups and \"old-zip\" in groups'}
+---
+{kind: task, name: clock, test: 'true'}
+---
+{kind: task, name: zip, test: 'true'}
+---
+{kind: deployment, name: at-strong, task: clock, mode: audit, target: {group: strong}}
+---
+{kind: deployment, name: at-both, task: zip, mode: audit, target: {group: both, tenant: acme}}
+";
+
+#[tokio::test]
+async fn a_query_is_answered_by_what_is_declared_and_what_was_last_found() {
+    let database = database().await;
+    let store = Store::new(&database.url, 2).unwrap();
+    store.apply_files(&files(GROUPS), false).await.unwrap();
+    assert_eq!(store.apply_files(&files(GROUPS), false).await.unwrap().changed, Vec::<String>::new());
+    let policy = store.load_policy().await.unwrap();
+    let wanted = async |name: &str| -> String {
+        let resolution = resolve(&policy, &computer(&store, name).await, &Scope::Full);
+        let won = resolution.wanted.iter().map(|wanted| wanted.deployment.name.clone());
+        let out = resolution.left_out.iter().map(|out| format!("{} {}", out.deployment, out.why));
+        won.chain(out).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(wanted("desk").await, "at-strong, at-both group_unknown");
+    assert_eq!(wanted("small").await, "");
+    let inventory = "INSERT INTO computer_inventory (computer_id, session_id, taken_at, facts, software)
+                     SELECT id, 1, now(), '{\"memory_gb\": \"2\", \"cpus\": \"4\"}',
+                            '{\"7-zip\": [\"22.01\"], \"other\": [\"1\"]}' FROM computer";
+    database.connect().await.execute(inventory, &[]).await.unwrap();
+    assert_eq!(wanted("desk").await, "at-strong, at-both");
+    assert_eq!(wanted("small").await, "");
+    // What is declared counts before what was found, and only what is asked for is read of what is installed.
+    let desk = computer(&store, "desk").await;
+    assert_eq!((desk.facts["memory_gb"].as_str(), desk.facts["cpus"].as_str()), (Some("16"), Some("4")));
+    assert_eq!(desk.software.unwrap().into_keys().collect::<Vec<_>>(), ["7-zip"]);
+    let unasked = GROUPS.replace("software(\"7-Zip\") < \"23.0\"", "cpus > 2");
+    store.apply_files(&files(&unasked), false).await.unwrap();
+    assert_eq!(computer(&store, "desk").await.software, None);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::computer::Computer;
 use super::deployment::{Deployment, Target};
 use super::group::{ComputerName, Group, Members};
+use super::query::Slot;
 use super::tenant::Tenant;
 
 /// Places in the list of deployments, by what a computer must have to be among their targets.
@@ -16,6 +17,8 @@ pub(super) struct Aimed {
     tag: HashMap<String, Vec<usize>>,
     computer: HashMap<ComputerName, Vec<usize>>,
     person: HashMap<(String, String), Vec<usize>>,
+    /// Groups that only hold computers with a certain value.
+    query: HashMap<Slot, HashMap<String, Vec<usize>>>,
 }
 
 impl Aimed {
@@ -52,6 +55,12 @@ impl Aimed {
                 }
             }
             Members::Listed(_) => self.everyone.push(place),
+            Members::Query(query) => match query.guard() {
+                Some((slot, value)) => {
+                    self.query.entry(slot).or_default().entry(value.to_owned()).or_default().push(place);
+                }
+                None => self.everyone.push(place),
+            },
         }
     }
 
@@ -71,7 +80,27 @@ impl Aimed {
             .chain(tags.filter_map(|tag| self.tag.get(tag)).flatten())
             .chain(person.and_then(|person| self.person.get(&person)).into_iter().flatten())
             .chain(self.computer.get(&name).into_iter().flatten())
+            .chain(self.query.iter().flat_map(|(slot, by_value)| {
+                values(*slot, computer, lineage).filter_map(|value| by_value.get(value)).flatten()
+            }))
             .copied()
             .collect()
+    }
+}
+
+/// The values of a computer by which queries are found.
+fn values<'a>(slot: Slot, computer: &'a Computer, lineage: &'a [&'a Tenant]) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+    let own = lineage.first().copied();
+    let person = computer.person.as_ref();
+    match slot {
+        Slot::Name => Box::new(std::iter::once(computer.name.as_str())),
+        Slot::Person => Box::new(std::iter::once(person.map_or("", |person| person.name.as_str()))),
+        Slot::Tag => Box::new(computer.tags.iter().map(String::as_str)),
+        Slot::PersonTag => Box::new(person.into_iter().flat_map(|person| &person.tags).map(String::as_str)),
+        Slot::Tenant => Box::new(own.into_iter().map(|tenant| tenant.name.as_str())),
+        Slot::TenantTag => Box::new(own.into_iter().flat_map(|tenant| &tenant.tags).map(String::as_str)),
+        Slot::Above => Box::new(lineage.iter().map(|tenant| tenant.name.as_str())),
+        Slot::Arch => Box::new(std::iter::once(computer.arch.as_str())),
+        Slot::Os => Box::new(std::iter::once(computer.os.as_str())),
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::query::Query;
+
 /// A group of computers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -24,6 +26,8 @@ pub struct Group {
 pub enum Members {
     /// Those who are named.
     Listed(Listed),
+    /// Those of whom this holds.
+    Query(Query),
 }
 
 /// The members of a group that are named.
@@ -57,6 +61,7 @@ impl Group {
     pub fn refers_to(&self) -> BTreeSet<&str> {
         match &self.members {
             Members::Listed(listed) => listed.groups.iter().map(String::as_str).collect(),
+            Members::Query(query) => query.groups(),
         }
     }
 }

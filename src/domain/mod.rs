@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod facts;
 pub mod group;
 pub mod item;
+pub mod query;
 pub mod script;
 pub mod software;
 pub mod task;

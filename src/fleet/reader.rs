@@ -211,6 +211,11 @@ impl<'a> Fields<'a> {
 
     /// Notes where something of this mapping is.
     pub(super) fn mark(&self, key: &str, node: &Node) {
-        self.reader.places.borrow_mut().insert(self.path(key), node.place.clone());
+        self.mark_at(key, node.place.clone());
+    }
+
+    /// Notes where something of this mapping is.
+    pub(super) fn mark_at(&self, key: &str, place: Place) {
+        self.reader.places.borrow_mut().insert(self.path(key), place);
     }
 }

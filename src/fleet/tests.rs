@@ -150,6 +150,38 @@ fn whom_a_deployment_is_for_must_exist_and_be_somebody() {
 }
 
 #[test]
+fn a_query_is_faulted_where_it_is_written() {
+    let text = "\
+{kind: group, name: plain, query: os.famly == 1}
+---
+{kind: group, name: quoted, query: 'os == \"linx\"'}
+---
+kind: group
+name: block
+query: |
+
+    os == \"linux\"
+      and memory_gb > \"8\"
+---
+kind: group
+name: folded
+query: \"virtual
+  or\"
+---
+kind: group
+name: asks
+query: '\"nobody\" in groups'
+---
+{kind: group, name: round, query: '\"round\" in groups'}
+";
+    let (fleet, mut faults) = read_all([("fleet.yaml", text)]);
+    faults.extend(check(&fleet, &Known::default()));
+    faults.sort();
+    let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn what_is_not_yaml_is_said_once_a_file() {
     let faults = faults("kind: tenant\nname: [acme\n---\nkind: x");
     assert_eq!(faults.len(), 1);
@@ -182,7 +214,7 @@ fn bombs_do_not_go_off() {
 fn json(node: &Node) -> serde_json::Value {
     match &node.value {
         _ if node.is_null() => serde_json::Value::Null,
-        Value::Scalar { text, plain: true } => match text.as_str() {
+        Value::Scalar { text, plain: true, .. } => match text.as_str() {
             "true" | "false" => serde_json::Value::Bool(text == "true"),
             number => match (number.parse::<i64>(), number.parse::<f64>().ok().and_then(Number::from_f64)) {
                 (Ok(integer), _) => integer.into(),
@@ -190,7 +222,7 @@ fn json(node: &Node) -> serde_json::Value {
                 (Err(_), None) => text.as_str().into(),
             },
         },
-        Value::Scalar { text, plain: false } => text.as_str().into(),
+        Value::Scalar { text, plain: false, .. } => text.as_str().into(),
         Value::List(nodes) => nodes.iter().map(json).collect(),
         Value::Map(entries) => {
             let entry = |(key, value): &(Node, Node)| (json(key).as_str().unwrap_or("?").to_owned(), json(value));

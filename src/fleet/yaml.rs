@@ -22,8 +22,9 @@ pub(super) struct Node {
 /// What a piece of a file is.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
-    /// Text as it was written; whether it is a number is for who asks. `plain` says that it was not quoted.
-    Scalar { text: String, plain: bool },
+    /// Text as it was written; whether it is a number is for who asks. `plain` says that it was not quoted, `begins` at
+    /// which line and column its first letter is, if the places of all others follow from that.
+    Scalar { text: String, plain: bool, begins: Option<(usize, usize)> },
     /// A sequence.
     List(Vec<Node>),
     /// A mapping, in the order written.
@@ -33,7 +34,17 @@ pub(super) enum Value {
 impl Node {
     /// True of what is written as nothing: `key:` or `key: null`.
     pub(super) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null"))
+        matches!(&self.value, Value::Scalar { text, plain: true, .. } if matches!(text.as_str(), "" | "~" | "null"))
+    }
+
+    /// The place of a line and a column of its text, both from 1, or where it begins if that cannot be told.
+    pub(super) fn place_in(&self, line: usize, column: usize) -> Place {
+        match &self.value {
+            Value::Scalar { begins: Some((first, indent)), .. } => {
+                Place { line: first + line - 1, column: indent + column - 1, file: Arc::clone(&self.place.file) }
+            }
+            Value::Scalar { begins: None, .. } | Value::List(_) | Value::Map(_) => self.place.clone(),
+        }
     }
 
     /// The text under this key, if it is a mapping and has it.
@@ -82,8 +93,21 @@ pub(super) fn documents(file: &str, text: &str) -> Result<Vec<Node>, Fault> {
         })?;
         let at = place(&span.start);
         let finished = match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let value = Value::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+            Event::Scalar(scalar, style, anchor, _) => {
+                let one_line = span.start.line() == span.end.line() && !scalar.contains('\n');
+                let begins = match style {
+                    ScalarStyle::Plain => one_line.then_some((at.line, at.column)),
+                    ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                        one_line.then_some((at.line, at.column + 1))
+                    }
+                    ScalarStyle::Literal => {
+                        // A block's place is that of its first line that says something.
+                        let blank = scalar.chars().take_while(|letter| *letter == '\n').count();
+                        Some((at.line.saturating_sub(blank), at.column))
+                    }
+                    ScalarStyle::Folded => None,
+                };
+                let value = Value::Scalar { text: scalar.into_owned(), plain: style == ScalarStyle::Plain, begins };
                 Some((Node { place: at.clone(), value }, anchor))
             }
             Event::Alias(anchor) => {
@@ -140,7 +164,7 @@ fn add(parent: &mut Node, node: Node) {
             }
             _ => {
                 let waiting = Place { line: 0, ..node.place.clone() };
-                let value = Value::Scalar { text: String::new(), plain: true };
+                let value = Value::Scalar { text: String::new(), plain: true, begins: None };
                 entries.push((node, Node { place: waiting, value }));
             }
         },

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use crate::domain::query::{Query, View};
 use crate::domain::{Bearer, Computer, Group, Members, Policy, Target, Tenant, Truth};
 
 /// A computer before the policy.
@@ -54,7 +55,14 @@ impl<'a> Subject<'a> {
                     Truth::No | Truth::Unknown => so_far.or(self.is_in(group)),
                 })
             }
+            Members::Query(query) => self.answers(query),
         }
+    }
+
+    /// Whether a query holds of it.
+    pub fn answers(&self, query: &Query) -> Truth {
+        let is_in = |group: &str| self.is_in(group);
+        query.holds(&View { computer: self.computer, tenants: &self.lineage, is_in: &is_in })
     }
 
     /// Whether it is in a target.

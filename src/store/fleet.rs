@@ -166,6 +166,7 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
     touched.upsert(tx, &SOFTWARE, wanted.software).await?;
     touched.upsert(tx, &TASKS, wanted.tasks).await?;
     touched.upsert(tx, &GROUPS, wanted.groups).await?;
+    ask_for_software(tx).await?;
     touched.upsert(tx, &DEPLOYMENTS, wanted.deployments).await?;
     let changes_policy = !touched.created.is_empty() || !touched.changed.is_empty();
     // Persons and computers are not part of what is cached by the policy's version.
@@ -185,6 +186,22 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
         left,
         policy_version: version.get("policy_version"),
     })
+}
+
+/// Writes down which software the queries of groups ask for, so that claims read that and nothing else of inventories.
+async fn ask_for_software(tx: &Transaction<'_>) -> Result<(), Error> {
+    let doing = "noting what groups ask for";
+    let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
+    let mut asked = BTreeSet::new();
+    for group in super::policy::bodies::<Group>(&groups, "group")? {
+        if let Members::Query(query) = group.members {
+            asked.extend(query.software().into_iter().map(str::to_owned));
+        }
+    }
+    let asked: Vec<String> = asked.into_iter().collect();
+    let note = "UPDATE installation SET asked_software = $1 WHERE asked_software <> $1";
+    tx.execute(note, &[&asked]).await.doing(doing)?;
+    Ok(())
 }
 
 /// Rows to be, by kind.
@@ -339,6 +356,7 @@ impl<'a> Named<'a> {
                         let computers = listed.computers.iter();
                         named.computers.extend(computers.map(|one| (one.tenant.as_str(), one.name.as_str())));
                     }
+                    Members::Query(_) => {}
                 },
                 Body::Computer(computer) => {
                     named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));

@@ -21,14 +21,15 @@ impl Checker<'_> {
                 for computer in &listed.computers {
                     self.refers_to_computer(&format!("computers.{computer}"), computer);
                 }
-                for other in &listed.groups {
-                    self.refers_to_group(&format!("groups.{other}"), other);
-                }
             }
+            Members::Query(_) => {}
+        }
+        for other in group.refers_to() {
+            self.refers_to_group(&format!("groups.{other}"), other);
         }
         if let Some(around) = self.way_round(&group.name) {
             let place = around.get(1).map(|next| format!("groups.{next}")).unwrap_or_default();
-            let message = format!("Groups go round in a circle: {}.", around.join(" has "));
+            let message = format!("Groups go round in a circle: {}.", around.join(" refers to "));
             let fault = self.fault(&place, message).help("Take one of them out of another.");
             self.faults.push(fault);
         }
