@@ -20,6 +20,15 @@ pub struct Findings {
     pub inventory: Option<Vec<Package>>,
 }
 
+/// What a computer has, as an inventory that was taken whole says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// Facts, by name.
+    pub facts: BTreeMap<String, String>,
+    /// The versions of what is installed, by name in small letters.
+    pub software: BTreeMap<String, Vec<String>>,
+}
+
 /// What was found of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

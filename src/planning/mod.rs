@@ -27,7 +27,7 @@ mod env;
 
 pub use detection::detection;
 pub use findings::findings;
-pub use inventory::{built_in_scripts, text_of};
+pub use inventory::{built_in_scripts, seen, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};
 pub use order::{plan, plan_and_judge};
 pub use session::plan_for;

@@ -7,6 +7,7 @@ mod actions;
 mod compliance;
 mod entry;
 mod holds;
+mod inventory;
 mod results;
 mod runs;
 mod sessions;
@@ -170,6 +171,7 @@ pub(super) async fn write(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<Ha
         sessions::finish(tx, &ending),
         transitions(tx, &entries),
         results::results(tx, &entries),
+        inventory::seen(tx, &entries),
         // What is settled without touching the computer is planned and ended at once, in this order.
         async {
             actions::planned(tx, &entries).await?;

@@ -17,5 +17,6 @@ mod main_job;
 mod people;
 mod rolling;
 mod schedulers;
+mod targets;
 mod traces;
 mod workers;

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::Judgement;
 use crate::domain::session::Stage;
+use crate::domain::{Judgement, Seen};
 use crate::lifecycle::Change;
 
 /// A change and what is written along with it.
@@ -33,6 +33,8 @@ pub struct StageResult {
     pub body: String,
     /// Its SHA-256, of a plan.
     pub hash: Option<Vec<u8>>,
+    /// What the computer was seen to have, if an inventory was taken whole.
+    pub seen: Option<Seen>,
 }
 
 /// An action as it is planned.

@@ -126,7 +126,10 @@ impl Detection {
 fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Report {
     let mut report = Report::new(Answer::Next(session::Stage::Planning), note);
     match serde_json::to_string(findings) {
-        Ok(body) => report.result = Some(StageResult { stage: session::Stage::Detection, body, hash: None }),
+        Ok(body) => {
+            let seen = outcome.and_then(planning::seen);
+            report.result = Some(StageResult { stage: session::Stage::Detection, body, hash: None, seen });
+        }
         Err(error) => return Report::new(Answer::Stop, format!("The findings cannot be stored: {error}")),
     }
     report.outcomes.extend(outcome.and_then(ended));

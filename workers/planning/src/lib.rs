@@ -62,7 +62,8 @@ impl Stage for Planning {
             let name = judgement.fingerprint();
             name.is_none() || name != work.inputs.fingerprint
         });
-        report.result = Some(StageResult { stage: StageName::Planning, body, hash: Some(plan.hash().0.to_vec()) });
+        report.result =
+            Some(StageResult { stage: StageName::Planning, body, hash: Some(plan.hash().0.to_vec()), seen: None });
         report.planned = rows(&plan);
         report.ended = plan
             .settled
