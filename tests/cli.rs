@@ -124,3 +124,23 @@ async fn waiting_ends_with_the_session_and_says_how_it_ended() {
     let watched = pitcrew(&house, &["session", "watch", "1", "--output", "json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&watched.out).unwrap()["items"][0]["status"], "cancelled");
 }
+
+#[tokio::test]
+async fn a_forecast_needs_no_computer() {
+    let house = house().await;
+    house.database.connect().await.batch_execute("DELETE FROM deployment").await.expect("no deployments");
+    let said = pitcrew(&house, &["forecast"]).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("6 computers, 1 excluded, 5 never looked at (contoso/pc-1, "), "{}", said.out);
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples/fleet.yaml");
+    let said = pitcrew(&house, &["apply", "-f", example, "--dry-run", "--plan"]).await;
+    assert!(said.out.contains("would be created software/editor"), "{} {}", said.out, said.err);
+    assert!(said.out.contains("That is no different from now."), "{}", said.out);
+    assert_eq!(house.count("SELECT count(*) FROM software").await, 0);
+    let refused = pitcrew_with(&house, &house.viewer, &["forecast", "-f", example], "").await;
+    assert_eq!(refused.code, 1);
+    let own = pitcrew_with(&house, &house.contoso, &["forecast", "--output", "json"], "").await;
+    assert_eq!(serde_json::from_str::<Value>(&own.out).unwrap()["computers"]["total"], 4);
+    let faulty = pitcrew_with(&house, &house.admin, &["forecast", "-f", "-"], "kind: sofware\n").await;
+    assert!(faulty.code == 2 && faulty.err.contains("<stdin>:1:"), "{}", faulty.err);
+}

@@ -29,8 +29,9 @@ pub(super) struct Files {
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     /// Its name, for messages.
-    name: String,
-    text: String,
+    pub(super) name: String,
+    /// What it says.
+    pub(super) text: String,
 }
 
 /// `POST /v1/apply`

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, Failure, Output, input};
+use super::{Client, Failure, Output, forecast, input};
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -17,6 +17,9 @@ pub struct Apply {
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: also say what sessions of the whole fleet would do then, by what was found on each computer last.
+    #[arg(long, requires = "dry_run")]
+    plan: bool,
     /// Why, for the audit.
     #[arg(long, default_value = "")]
     reason: String,
@@ -31,6 +34,9 @@ struct Applied {
 
 impl Apply {
     pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
+        if self.plan {
+            return forecast::Ask::about(self.files.clone()).run(client, output).await;
+        }
         let files = input::files(&self.files)?;
         let body = json!({ "files": files, "dry_run": self.dry_run, "reason": self.reason });
         let answer = client.post(&["v1", "apply"], &body).await?;

@@ -31,7 +31,6 @@ impl Client {
             Failure::BadInput(format!("\"{url}\" is not the address of an API, such as http://127.0.0.1:7420: {error}"))
         })?;
         let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
             .user_agent(concat!("pitcrew/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Failure::BadInput(format!("no client can be made: {}", chain(&error))))?;
@@ -40,13 +39,23 @@ impl Client {
 
     /// Reads.
     pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, Failure> {
-        self.ask(Method::GET, path, query, None).await
+        self.ask(Method::GET, path, query, None, PATIENCE).await
     }
 
     /// Does something.
     pub async fn post(&self, path: &[&str], body: &(impl Serialize + Sync)) -> Result<Value, Failure> {
+        self.post_within(path, body, PATIENCE).await
+    }
+
+    /// Does something that may take long.
+    pub async fn post_within(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+        patience: Duration,
+    ) -> Result<Value, Failure> {
         let body = serde_json::to_vec(body).map_err(|error| Failure::BadInput(error.to_string()))?;
-        self.ask(Method::POST, path, &[], Some(body)).await
+        self.ask(Method::POST, path, &[], Some(body), patience).await
     }
 
     async fn ask(
@@ -55,6 +64,7 @@ impl Client {
         path: &[&str],
         query: &[(&str, String)],
         body: Option<Vec<u8>>,
+        patience: Duration,
     ) -> Result<Value, Failure> {
         let mut url = self.url.clone();
         url.path_segments_mut()
@@ -64,7 +74,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.http.request(method, url);
+        let mut request = self.http.request(method, url).timeout(patience);
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
-use super::{apply, compliance, computer, dead_letter, plan, session, status, tenant, why};
+use super::{apply, compliance, computer, dead_letter, forecast, plan, session, status, tenant, why};
 use crate::config::Api;
 use crate::domain::SessionId;
 
@@ -26,7 +26,7 @@ pub struct Common {
 pub enum Verb {
     /// Apply fleet files: what they define is created or changed, what they do not mention is left alone.
     #[command(after_help = format!("Examples:
-  pitcrew apply -f fleet.yaml --dry-run
+  pitcrew apply -f fleet.yaml --dry-run --plan
   pitcrew apply -f fleet/
   generate | pitcrew apply -f -
 
@@ -38,6 +38,13 @@ pub enum Verb {
     /// Show what a session would do on a computer, by detecting now and planning from what is found.
     #[command(after_help = format!("Example:\n  pitcrew plan reception\n\n{EXIT_CODES}"))]
     Plan(plan::Plan),
+    /// Say what full sessions of the whole fleet would do, by what was found on each computer last. Nobody is contacted.
+    #[command(after_help = format!("Examples:
+  pitcrew forecast --tenant acme
+  pitcrew forecast -f fleet.yaml
+
+{EXIT_CODES}"))]
+    Forecast(forecast::Ask),
     /// Look at computers, and mint the tokens of their agents.
     #[command(subcommand, alias = "computers", after_help = EXIT_CODES)]
     Computer(computer::Verb),
@@ -80,6 +87,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Apply(apply) => apply.run(&client, &output).await,
         Verb::Session(verb) => session::run(verb, &client, &output).await,
         Verb::Plan(plan) => plan.run(&client, &output).await,
+        Verb::Forecast(ask) => ask.run(&client, &output).await,
         Verb::Computer(verb) => computer::run(verb, &client, &output).await,
         Verb::Compliance(verb) => compliance::run(verb, &client, &output).await,
         Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,

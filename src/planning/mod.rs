@@ -2,7 +2,7 @@
 //!
 //! Pure: no clock, no randomness, no I/O; the same inputs give the same plan, byte for byte. In reading order: what
 //! detection asks the computer, what its answer means, the table of desired states, the order of actions, what is said of
-//! each item, what an action asks the computer, and what its answer means.
+//! each item, what a whole fleet's sessions would do, what an action asks the computer, and what its answer means.
 
 mod detection;
 mod inventory;
@@ -18,6 +18,8 @@ mod order;
 
 mod compliance;
 mod session;
+
+pub mod forecast;
 
 mod steps;
 

@@ -18,7 +18,7 @@ pub fn plan_for(
 ) -> (Plan, Option<Judgement>) {
     let planned = || plan_and_judge(resolution, policy, findings);
     match kind {
-        Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Detection | Kind::Repair | Kind::Inventory => {
+        Kind::Full | Kind::Targeted | Kind::Onboarding | Kind::Detection | Kind::Repair => {
             let (plan, judgement) = planned();
             (plan, Some(judgement))
         }
@@ -28,6 +28,7 @@ pub fn plan_for(
             judgement.verdicts.iter_mut().for_each(|verdict| verdict.pending = false);
             (only_downloads(plan), Some(judgement))
         }
+        Kind::Inventory => (planned().0, None),
         Kind::Resolution => (outline(resolution), None),
     }
 }

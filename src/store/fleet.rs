@@ -121,17 +121,9 @@ impl Store {
     /// # Errors
     /// Every fault of the files, or the database's trouble; in both cases nothing was changed.
     pub async fn apply_files(&self, files: &[(String, String)], dry_run: bool) -> Result<Applied, NotApplied> {
-        let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        let (fleet, mut faults) = fleet::read_all(texts);
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
-        tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
-        faults.extend(fleet::check(&fleet, &known(&tx, &fleet).await?));
-        faults.sort();
-        if !faults.is_empty() {
-            return Err(NotApplied::Faulty(faults));
-        }
-        let applied = apply(&tx, &fleet).await?;
+        let applied = apply_in(&tx, files).await?;
         if dry_run {
             tx.rollback().await.doing("taking a trial back")?;
         } else {
@@ -139,6 +131,19 @@ impl Store {
         }
         Ok(applied)
     }
+}
+
+/// Reads, checks and applies fleet files in a transaction, which the caller ends.
+pub(super) async fn apply_in(tx: &Transaction<'_>, files: &[(String, String)]) -> Result<Applied, NotApplied> {
+    let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let (fleet, mut faults) = fleet::read_all(texts);
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
+    faults.extend(fleet::check(&fleet, &known(tx, &fleet).await?));
+    faults.sort();
+    if !faults.is_empty() {
+        return Err(NotApplied::Faulty(faults));
+    }
+    Ok(apply(tx, &fleet).await?)
 }
 
 /// Stores the scripts that come with Pitcrew, so that a run that uses one can be sent by whoever has the run's id.

@@ -19,6 +19,7 @@ mod database;
 pub mod dead_letters;
 mod first_token;
 pub mod fleet;
+pub mod forecast;
 pub mod intents;
 pub mod leases;
 pub mod listings;

@@ -1,5 +1,6 @@
 //! The policy: everything that says how computers should be, read whole and compiled.
 
+use deadpool_postgres::Transaction;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -26,40 +27,45 @@ impl Store {
             .start()
             .await
             .doing("opening a transaction")?;
-        let doing = "reading the policy";
-        let version: i64 =
-            tx.query_one("SELECT policy_version FROM installation", &[]).await.doing(doing)?.get("policy_version");
-        let tenants = tx.query("SELECT id, name, parent_id, tags FROM tenant", &[]).await.doing(doing)?;
-        let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
-        let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
-        let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
-        let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
-        let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
-        Ok(Policy::new(
-            version,
-            tenants.iter().map(|row| Tenant {
-                id: TenantId(row.get("id")),
-                name: row.get("name"),
-                parent: row.get::<_, Option<i64>>("parent_id").map(TenantId),
-                tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
-            }),
-            bodies::<Software>(&software, "software")?,
-            bodies::<Task>(&tasks, "task")?,
-            deployments.iter().map(deployment).collect::<Result<Vec<_>, _>>()?,
-            scripts.iter().map(|row| {
-                let body: String = row.get("body");
-                (Sha256Hash::of(body.as_bytes()), body)
-            }),
-        )
-        .with_groups(bodies::<Group>(&groups, "group")?))
+        read(&tx).await
     }
+}
+
+/// Reads the policy as a transaction sees it.
+pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
+    let doing = "reading the policy";
+    let version: i64 =
+        tx.query_one("SELECT policy_version FROM installation", &[]).await.doing(doing)?.get("policy_version");
+    let tenants = tx.query("SELECT id, name, parent_id, tags FROM tenant", &[]).await.doing(doing)?;
+    let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
+    let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
+    let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
+    let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
+    let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
+    Ok(Policy::new(
+        version,
+        tenants.iter().map(|row| Tenant {
+            id: TenantId(row.get("id")),
+            name: row.get("name"),
+            parent: row.get::<_, Option<i64>>("parent_id").map(TenantId),
+            tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
+        }),
+        bodies::<Software>(&software, "software")?,
+        bodies::<Task>(&tasks, "task")?,
+        deployments.iter().map(deployment).collect::<Result<Vec<_>, _>>()?,
+        scripts.iter().map(|row| {
+            let body: String = row.get("body");
+            (Sha256Hash::of(body.as_bytes()), body)
+        }),
+    )
+    .with_groups(bodies::<Group>(&groups, "group")?))
 }
 
 pub(super) fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Vec<T>, Error> {
     rows.iter()
         .map(|row| {
             let name: String = row.get("name");
-            read(row.get("body"), || format!("the {kind} '{name}'"))
+            parse(row.get("body"), || format!("the {kind} '{name}'"))
         })
         .collect()
 }
@@ -74,9 +80,9 @@ fn deployment(row: &Row) -> Result<Deployment, Error> {
         fields.insert("item".to_owned(), Value::from(row.get::<_, String>("item")));
         fields.insert("disabled".to_owned(), Value::from(row.get::<_, bool>("disabled")));
     }
-    read(body, || format!("the deployment '{name}'"))
+    parse(body, || format!("the deployment '{name}'"))
 }
 
-fn read<T: DeserializeOwned>(body: Value, what: impl Fn() -> String) -> Result<T, Error> {
+fn parse<T: DeserializeOwned>(body: Value, what: impl Fn() -> String) -> Result<T, Error> {
     serde_json::from_value(body).map_err(|error| Error::Unreadable { what: what(), why: error.to_string() })
 }

@@ -51,6 +51,7 @@ async fn verdicts_change_with_what_sessions_find_and_do_and_only_then() {
     held.batch_execute("LOCK compliance, compliance_past IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
     maintain(&installation, Kind::Full, &computer).await;
     maintain(&installation, Kind::Detection, &computer).await;
+    maintain(&installation, Kind::Inventory, &computer).await;
     held.rollback().await.expect("the lock is given back");
     drop(holder);
     assert_eq!(stored(&installation).await, settled);

@@ -13,6 +13,7 @@ mod collector;
 mod database;
 mod deliveries;
 mod events;
+mod forecast;
 mod main_job;
 mod people;
 mod rolling;

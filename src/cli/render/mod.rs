@@ -2,6 +2,7 @@
 
 mod compliance;
 mod computers;
+mod forecast;
 mod letters;
 mod logs;
 mod overview;
@@ -16,6 +17,7 @@ mod why;
 
 pub use compliance::{compliance, compliance_counts, item_history, recurring};
 pub use computers::{computer, computers};
+pub use forecast::forecast;
 pub use letters::{letter, letters};
 pub use logs::logs;
 pub use overview::overview;

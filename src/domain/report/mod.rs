@@ -3,6 +3,7 @@
 mod action;
 mod compliance;
 mod computer;
+mod forecast;
 mod letter;
 mod overview;
 mod rerun;
@@ -17,6 +18,7 @@ pub use compliance::{
     Place, Recurring,
 };
 pub use computer::{ComputerLine, LastSession, Presence};
+pub use forecast::{Ages, Computers, Difference, Forecast, Radius, SampleAction, SampleComputer};
 pub use letter::{LetterLine, LetterState};
 pub use overview::{Count, Overview, Scheduler, WorkerLine};
 pub use rerun::{RerunLine, standing};
