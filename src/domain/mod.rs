@@ -12,7 +12,9 @@ pub mod facts;
 pub mod group;
 pub mod item;
 pub mod query;
+pub mod rule;
 pub mod script;
+pub mod sequence;
 pub mod software;
 pub mod task;
 pub mod tenant;
@@ -53,9 +55,13 @@ pub use outcome::{ActionOutcome, ActionResult, Reason};
 pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Want};
 pub use policy::Policy;
 pub use role::Role;
+pub use rule::{Consequence, Presence, Quantifier, Rule};
 pub use run::{RunSpec, StepSpec};
 pub use script::{ScriptUse, Sha256Hash};
-pub use software::{Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade};
+pub use sequence::Sequence;
+pub use software::{
+    Bounds, Conflict, Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade,
+};
 pub use tally::Tally;
 pub use task::{Parameter, Task};
 pub use tenant::Tenant;

@@ -95,6 +95,8 @@ words! {
         PrerequisiteFailed = "prerequisite_failed",
         /// Something that must be there before it is not to be there, by another deployment.
         PrerequisiteConflict = "prerequisite_conflict",
+        /// What deployments want of this item and of others cannot hold together.
+        Contradiction = "contradiction",
         /// The items need each other in a circle.
         PrerequisiteCycle = "prerequisite_cycle",
         /// The change takes a reboot, and the session may not reboot.

@@ -2,7 +2,7 @@
 //!
 //! It is immutable and has a version: a worker that is told of a newer one loads it and lets go of the old one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::aimed::Aimed;
@@ -12,6 +12,7 @@ use super::group::Group;
 use super::ids::TenantId;
 use super::item::{Item, ItemKind};
 use super::script::Sha256Hash;
+use super::sequence::Sequence;
 use super::software::Software;
 use super::task::Task;
 use super::tenant::Tenant;
@@ -27,6 +28,9 @@ pub struct Policy {
     deployments: Vec<Arc<Deployment>>,
     groups: Vec<Group>,
     aimed: Aimed,
+    sequence: Sequence,
+    /// The software that cannot be beside one, whichever of the two says so.
+    conflicting: HashMap<String, BTreeSet<String>>,
 }
 
 impl Policy {
@@ -42,15 +46,23 @@ impl Policy {
         let mut deployments: Vec<_> = deployments.into_iter().map(Arc::new).collect();
         deployments.sort_by_key(|deployment| deployment.id);
         let aimed = Aimed::of(&deployments, |_| None);
+        let software: BTreeMap<_, _> = software.into_iter().map(|software| (software.name.clone(), software)).collect();
+        let mut conflicting: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (name, conflict) in software.values().flat_map(|one| one.conflicts.iter().map(|it| (&one.name, it))) {
+            conflicting.entry(name.clone()).or_default().insert(conflict.software.clone());
+            conflicting.entry(conflict.software.clone()).or_default().insert(name.clone());
+        }
         Policy {
             version,
             tenants: tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect(),
-            software: software.into_iter().map(|software| (software.name.clone(), software)).collect(),
+            software,
             tasks: tasks.into_iter().map(|task| (task.name.clone(), task)).collect(),
             scripts: scripts.into_iter().map(|(hash, body)| (hash, Arc::from(body))).collect(),
             deployments,
             groups: Vec::new(),
             aimed,
+            sequence: Sequence::default(),
+            conflicting,
         }
     }
 
@@ -60,6 +72,21 @@ impl Policy {
         self.groups.sort_by(|one, other| one.name.cmp(&other.name));
         self.aimed = Aimed::of(&self.deployments, |name| self.group(name).map(|(_, group)| group));
         self
+    }
+
+    /// The same policy with this order of items.
+    pub fn in_sequence(self, sequence: Sequence) -> Self {
+        Policy { sequence, ..self }
+    }
+
+    /// The order of items.
+    pub fn sequence(&self) -> &Sequence {
+        &self.sequence
+    }
+
+    /// The software that cannot be beside this one in some version, by name.
+    pub fn conflicting(&self, software: &str) -> impl Iterator<Item = &str> {
+        self.conflicting.get(software).into_iter().flatten().map(String::as_str)
     }
 
     /// The version: it rises with every change.

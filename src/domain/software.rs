@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::computer::Os;
 use super::item::Item;
+use super::rule::Rule;
 use super::script::{ScriptUse, Sha256Hash};
 use super::task::Parameter;
 use super::version::{Scheme, Version, loose};
@@ -45,6 +46,12 @@ pub struct Software {
     /// What must be there before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Prerequisite>,
+    /// What follows for it from what else is installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// What cannot be on a computer beside it. Said at one of two software, it counts for both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
     /// The task that configures it, done right after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
@@ -80,6 +87,12 @@ pub struct SoftwareVersion {
     /// What is fetched and checked before anything is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<Download>,
+    /// What must be there before this version, beside what its software requires.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Prerequisite>,
+    /// The version of the same software over which alone it can be installed, or a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// A file to fetch.
@@ -111,12 +124,62 @@ pub enum Upgrade {
 pub struct Prerequisite {
     /// The item that must be there (a software) or be satisfied (a task).
     pub item: Item,
-    /// The least version of it that will do; none means any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<String>,
+    /// The versions of it that will do.
+    #[serde(flatten)]
+    pub bounds: Bounds,
     /// What to do if it is not there.
     #[serde(default = "provide", skip_serializing_if = "Otherwise::is_provide")]
     pub otherwise: Otherwise,
+}
+
+/// What cannot be on a computer beside a software.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The other software.
+    pub software: String,
+    /// The versions of it that cannot be there.
+    #[serde(flatten)]
+    pub bounds: Bounds,
+}
+
+/// A range of versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The least version in it; none means that it has no beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<String>,
+    /// The first version that is too new; none means that it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<String>,
+}
+
+impl Bounds {
+    /// True if every version is in it, and what has none too.
+    pub fn is_everything(&self) -> bool {
+        self.at_least.is_none() && self.below.is_none()
+    }
+
+    /// True if a version is in it. A text that is no version of the scheme is only in a range without bounds.
+    pub fn contain(&self, scheme: Scheme, version: Option<&str>) -> bool {
+        let version = version.and_then(|version| Version::parse(scheme, version));
+        let holds = |bound: &Option<String>, relation: fn(&Version, &Version) -> bool| {
+            bound.as_ref().is_none_or(|bound| {
+                let bound = Version::parse(scheme, bound);
+                version.as_ref().zip(bound.as_ref()).is_some_and(|(version, bound)| relation(version, bound))
+            })
+        };
+        holds(&self.at_least, Version::ge) && holds(&self.below, Version::lt)
+    }
+
+    /// The range in words that follow a name: ` in version 2 or newer`; nothing if every version is in it.
+    pub fn in_words(&self) -> String {
+        match (&self.at_least, &self.below) {
+            (None, None) => String::new(),
+            (Some(least), None) => format!(" in version {least} or newer"),
+            (None, Some(below)) => format!(" in a version below {below}"),
+            (Some(least), Some(below)) => format!(" in a version from {least} to below {below}"),
+        }
+    }
 }
 
 words! {

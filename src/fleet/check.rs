@@ -1,10 +1,11 @@
 //! What the documents say of each other, and of what is stored already.
 
+mod needs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, Prerequisite, Software, Task};
+use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, Software, Task};
 
-use super::decode::not_of_scheme;
 use super::document::{Body, Document, FleetFile};
 use super::faults::Fault;
 
@@ -41,8 +42,9 @@ pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
             Body::Group(group) => checker.group(group),
             Body::Computer(computer) => checker.computer(computer),
             Body::Software(software) => checker.software(software),
-            Body::Task(task) => checker.requires(&Item::task(&task.name), &task.requires),
+            Body::Task(task) => checker.requires(&Item::task(&task.name), "", &task.requires),
             Body::Deployment(deployment) => checker.deployment(deployment),
+            Body::Order(sequence) => checker.sequence(sequence),
         }
     }
     faults.sort();
@@ -66,12 +68,12 @@ fn with(fleet: &FleetFile, mut known: Known) -> Known {
                 known.computers.insert((computer.tenant.clone(), computer.name.clone()));
             }
             Body::Software(software) => {
-                known.software.insert(software.name.clone(), software.clone());
+                known.software.insert(software.name.clone(), (**software).clone());
             }
             Body::Task(task) => {
                 known.tasks.insert(task.name.clone(), task.clone());
             }
-            Body::Deployment(_) => {}
+            Body::Deployment(_) | Body::Order(_) => {}
         }
     }
     known
@@ -120,19 +122,6 @@ impl Checker<'_> {
         false
     }
 
-    /// Notes a version that is none by the scheme of its software.
-    fn is_version_of(&mut self, path: &str, item: &Item, version: &str) -> bool {
-        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
-        let Some(software) = software.and_then(|item| self.all.software.get(&item.name)) else { return true };
-        let is_version = software.version(version).is_some();
-        if !is_version {
-            let message = format!("Of {item}, {}", not_of_scheme(software.scheme, version));
-            let fault = self.fault(path, message);
-            self.faults.push(fault);
-        }
-        is_version
-    }
-
     fn tenant(&mut self, name: &str, parent: Option<&str>) {
         let Some(parent) = parent else { return };
         self.refers_to_tenant("parent", parent);
@@ -151,7 +140,7 @@ impl Checker<'_> {
     }
 
     fn software(&mut self, software: &Software) {
-        self.requires(&Item::software(&software.name), &software.requires);
+        self.relations(software);
         if let Some(task) = &software.configuration {
             self.refers_to("configuration", &Item::task(task));
         }
@@ -160,56 +149,6 @@ impl Checker<'_> {
                 self.fault("versions", "Versions are listed, and there is no \"install\" to install them.".into());
             self.faults.push(fault);
         }
-    }
-
-    fn requires(&mut self, item: &Item, requires: &[Prerequisite]) {
-        for (place, prerequisite) in requires.iter().enumerate() {
-            let path = format!("requires.{place}");
-            if !self.refers_to(&path, &prerequisite.item) {
-                continue;
-            }
-            if let Some(version) = &prerequisite.at_least {
-                self.is_version_of(&path, &prerequisite.item, version);
-            }
-            if let Some(around) = self.way_back(&prerequisite.item, item) {
-                let around: Vec<_> = std::iter::once(item).chain(&around).map(Item::to_string).collect();
-                let message = format!("Prerequisites go round in a circle: {}.", around.join(" needs "));
-                let fault = self.fault(&path, message);
-                self.faults.push(fault);
-            }
-        }
-    }
-
-    /// The way from one item to another along prerequisites, and from a task to the software that it configures.
-    fn way_back(&self, from: &Item, to: &Item) -> Option<Vec<Item>> {
-        let mut ways = vec![vec![from.clone()]];
-        let mut seen = BTreeSet::new();
-        while let Some(way) = ways.pop() {
-            let last = way.last()?;
-            if last == to {
-                return Some(way);
-            }
-            if !seen.insert(last.clone()) {
-                continue;
-            }
-            let next = self.needs(last);
-            ways.extend(next.into_iter().map(|item| way.iter().cloned().chain([item]).collect()));
-        }
-        None
-    }
-
-    fn needs(&self, item: &Item) -> Vec<Item> {
-        let requires = match item.kind {
-            ItemKind::Software => self.all.software.get(&item.name).map(|software| &software.requires),
-            ItemKind::Task => self.all.tasks.get(&item.name).map(|task| &task.requires),
-        };
-        let configured = self
-            .all
-            .software
-            .values()
-            .filter(|software| item.kind == ItemKind::Task && software.configuration.as_ref() == Some(&item.name));
-        let requires = requires.into_iter().flatten().map(|prerequisite| prerequisite.item.clone());
-        requires.chain(configured.map(|software| Item::software(&software.name))).collect()
     }
 
     fn deployment(&mut self, deployment: &Deployment) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{Connection, Deployment, Device, Group, Os, Sha256Hash, Software, Task};
+use crate::domain::{Connection, Deployment, Device, Group, Os, Sequence, Sha256Hash, Software, Task};
 
 use super::decode;
 use super::faults::{Fault, Place};
@@ -45,11 +45,13 @@ pub enum Body {
     /// A computer.
     Computer(ComputerSpec),
     /// A software.
-    Software(Software),
+    Software(Box<Software>),
     /// A task.
     Task(Task),
     /// A deployment. Its id is 0: ids are the database's.
     Deployment(Deployment),
+    /// The order of items, one for the whole installation.
+    Order(Sequence),
 }
 
 /// A tenant as it is written.
@@ -118,6 +120,7 @@ impl Body {
             Body::Software(software) => format!("software/{}", software.name),
             Body::Task(task) => format!("task/{}", task.name),
             Body::Deployment(deployment) => format!("deployment/{}", deployment.name),
+            Body::Order(_) => "order".to_owned(),
         }
     }
 }

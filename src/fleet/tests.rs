@@ -182,6 +182,32 @@ query: '\"nobody\" in groups'
 }
 
 #[test]
+fn what_software_says_of_each_other_must_make_sense() {
+    let text = "\
+kind: software
+name: app
+detect: x
+install: y
+versions: [1, {version: 2, after: 2}, {version: 3, after: 2.5, requires: [{software: app, at_least: 1}]}]
+requires: [{software: base, at_least: 3, below: 2}]
+conflicts: [app, bsae]
+rules:
+  - {if_any_installed: [base, other], install: app}
+  - {if_any_absent: base, uninstall: [app]}
+  - {if_all_installed: base, install: base}
+---
+{kind: software, name: base, detect: x, rules: {if_any_absent: app, install: app}}
+---
+{kind: order, beginning: [app, task/none], end: app}
+---
+{kind: order}
+";
+    insta::assert_snapshot!(faults(text).join("\n"));
+    let whole = text.replace("end: app", "end: base").replace("\n---\n{kind: order}", "");
+    insta::assert_snapshot!(faults(&whole).join("\n"));
+}
+
+#[test]
 fn what_is_not_yaml_is_said_once_a_file() {
     let faults = faults("kind: tenant\nname: [acme\n---\nkind: x");
     assert_eq!(faults.len(), 1);

@@ -9,6 +9,7 @@ use crate::domain::{
 };
 use crate::resolve::{Because, Wanted};
 
+use super::choices::Choices;
 use super::needs;
 use super::versions::{Platform, goal};
 
@@ -26,11 +27,15 @@ pub(super) fn judge(
     plan: &Plan,
     seen: &Seen,
     wanted: &BTreeMap<&Item, &Wanted>,
+    choices: &Choices<'_>,
     policy: &Policy,
     platform: Platform<'_>,
     findings: &Findings,
 ) -> Judgement {
-    let actions: BTreeMap<&Item, &PlannedAction> = plan.actions.iter().map(|action| (&action.item, action)).collect();
+    // Of several actions for one item the first tells what is there, and the last what is wanted.
+    let actions: BTreeMap<&Item, &PlannedAction> =
+        plan.actions.iter().rev().map(|action| (&action.item, action)).collect();
+    let last: BTreeMap<&Item, &PlannedAction> = plan.actions.iter().map(|action| (&action.item, action)).collect();
     let settled: BTreeMap<&Item, &Settled> = plan.settled.iter().map(|settled| (&settled.item, settled)).collect();
     let mut judgement = Judgement { complete: true, ..Judgement::default() };
     for (&item, &wanted_here) in wanted {
@@ -39,7 +44,7 @@ pub(super) fn judge(
                 return Some(told(&Want::Satisfied));
             }
             let software = policy.software(&item.name)?;
-            let (state, _) = needs::effective(wanted_here, software.scheme, wanted, findings);
+            let (state, _) = needs::effective(wanted_here, software.scheme, choices);
             Some(told(&goal(software, platform, &state).ok()?.want))
         };
         let verdict = |state, reason: &str, detected: Option<&String>, desired, pending| Judged {
@@ -57,7 +62,8 @@ pub(super) fn judge(
             if matches!(action.reason, Reason::Configures | Reason::RepairTriggered) {
                 judgement.kept.push(item.clone());
             } else {
-                let wanted_version = action.version.clone().unwrap_or_else(|| told(&action.want));
+                let top = last.get(item).copied().unwrap_or(action);
+                let wanted_version = top.version.clone().unwrap_or_else(|| told(&top.want));
                 let (reason, detected) = (action.reason.as_str(), action.detected.as_ref());
                 judgement.verdicts.push(verdict(State::NonCompliant, reason, detected, Some(wanted_version), true));
             }

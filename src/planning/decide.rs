@@ -9,6 +9,7 @@ use crate::domain::{
     Want,
 };
 
+use super::choices::Choice;
 use super::versions::{Goal, Platform, applicable, entry, goal};
 use super::words::{installed, wanted};
 
@@ -72,13 +73,14 @@ fn not_detected() -> Decision {
     })
 }
 
-/// What is to be done about a software.
+/// What is to be done about a software. `chosen` is what all that is wanted makes of it, if anything.
 pub(super) fn software(
     software: &Software,
     platform: Platform<'_>,
     state: &DesiredState,
     mode: Mode,
     finding: Option<&Finding>,
+    chosen: Option<&Choice>,
 ) -> Decision {
     if mode == Mode::Ignore || *state == DesiredState::Ignored {
         return Decision::Idle;
@@ -97,9 +99,10 @@ pub(super) fn software(
     if *state == DesiredState::UpdateIfFound && detected.is_none() {
         return Decision::Idle;
     }
-    let Ok(goal) = goal(software, platform, state) else {
+    let Ok(mut goal) = goal(software, platform, state) else {
         return none_fits(software, platform, detected);
     };
+    goal.turn_to(software, detected, chosen);
     let compares = matches!(goal.want, Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_));
     if let (true, Some(text)) = (compares, detected)
         && software.version(text).is_none()
@@ -115,7 +118,8 @@ pub(super) fn software(
     let message = if met {
         format!("{} and its test prints false.", installed(detected))
     } else {
-        format!("{}, {}.", installed(detected), wanted(&goal.want))
+        let because = chosen.and_then(|choice| choice.because.as_ref()).map(|because| format!(": {because}"));
+        format!("{}, {}{}.", installed(detected), wanted(&goal.want), because.unwrap_or_default())
     };
     if mode == Mode::Audit {
         return failed(ActionType::Audit, Reason::NotCompliant, message, detected);
@@ -191,7 +195,7 @@ fn relation(software: &Software, want: &Want, detected: &str) -> Ordering {
 }
 
 /// The scripts that do an action, in order.
-fn scripts(software: &Software, action: ActionType) -> Result<Vec<ScriptUse>, (Reason, String)> {
+pub(super) fn scripts(software: &Software, action: ActionType) -> Result<Vec<ScriptUse>, (Reason, String)> {
     let missing = |what: &str| (Reason::ScriptMissing, format!("It has no script \"{what}\"."));
     let install = || software.install.clone().ok_or_else(|| missing("install"));
     let uninstall = || software.uninstall.clone().ok_or_else(|| missing("uninstall"));

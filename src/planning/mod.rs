@@ -13,6 +13,14 @@ mod decide;
 mod versions;
 mod words;
 
+mod calls;
+mod choices;
+mod offers;
+mod relations;
+mod resolver;
+
+mod before;
+mod ladder;
 mod needs;
 mod order;
 

@@ -1,13 +1,14 @@
 //! What items need of each other: where one stands, and whether that will do for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::domain::{
-    ActionResult, ActionType, DesiredState, Finding, Findings, Item, ItemKind, Mode, Otherwise, Policy, Prerequisite,
-    Reason, Scheme, Version, Want,
+    ActionResult, ActionType, DesiredState, Finding, Item, ItemKind, Mode, Otherwise, Policy, Prerequisite, Reason,
+    Scheme, Version,
 };
-use crate::resolve::{Because, Wanted};
+use crate::resolve::{Because, Need, Wanted};
 
+use super::choices::Choices;
 use super::decide::Decision;
 
 /// Where an item stands once it has been visited.
@@ -19,7 +20,9 @@ pub(super) enum Standing {
     Left(Option<String>),
     /// It will be there after this action, in this version if one is pinned.
     Planned(u32, Option<String>),
-    /// It is not there or will not be, and that is as a deployment wants it.
+    /// It will be gone after this action.
+    Going(u32),
+    /// It is not there, and that is as a deployment wants it.
     Unwanted,
     /// It is not to be had; its own entry says why.
     NotToBeHad,
@@ -64,14 +67,9 @@ impl Lack {
 ///
 /// `scheme` is that of the needed software.
 pub(super) fn met(prerequisite: &Prerequisite, scheme: Scheme, standing: &Standing) -> Result<Option<u32>, Lack> {
-    let Prerequisite { item, at_least, otherwise } = prerequisite;
-    let will_do = |version: Option<&str>| {
-        at_least.as_ref().is_none_or(|least| Want::AtLeast(least.clone()).is_met_by(scheme, version))
-    };
-    let needed = match at_least {
-        Some(least) => format!("It needs {item} in version {least} or newer"),
-        None => format!("It needs {item}"),
-    };
+    let Prerequisite { item, bounds, otherwise } = prerequisite;
+    let will_do = |version: Option<&str>| bounds.contain(scheme, version);
+    let needed = format!("It needs {item}{}", bounds.in_words());
     let conflict = |found: String| Lack::failed(Reason::PrerequisiteConflict, format!("{needed}, {found}."));
     match standing {
         Standing::There(version) | Standing::Left(version) if will_do(version.as_deref()) => Ok(None),
@@ -82,14 +80,32 @@ pub(super) fn met(prerequisite: &Prerequisite, scheme: Scheme, standing: &Standi
         Standing::Planned(_, version) => {
             Err(conflict(format!("and {} is going to be installed", version.as_deref().unwrap_or("another version"))))
         }
-        Standing::Unwanted if *otherwise == Otherwise::Fail => {
+        Standing::Unwanted | Standing::Going(_) if *otherwise == Otherwise::Fail => {
             Err(Lack::failed(Reason::PrerequisiteFailed, format!("{needed}, which is not there.")))
         }
-        Standing::Unwanted => Err(conflict("which a deployment wants absent or left alone".into())),
+        Standing::Unwanted | Standing::Going(_) => {
+            Err(conflict("which a deployment wants absent or left alone".into()))
+        }
         Standing::NotToBeHad => Err(Lack::skipped(item)),
         Standing::NotWantedHere => {
             let message = format!("{needed}, which does not exist for this operating system.");
             Err(Lack::failed(Reason::PrerequisiteFailed, message))
+        }
+    }
+}
+
+/// Whether an item is or will be gone: the action to wait for, if any, or why not.
+pub(super) fn gone(item: &Item, standing: &Standing) -> Result<Option<u32>, Lack> {
+    match standing {
+        Standing::Going(seq) => Ok(Some(*seq)),
+        Standing::Unwanted | Standing::NotWantedHere => Ok(None),
+        Standing::NotToBeHad => {
+            let message = format!("{item} has to be gone before, and that is not to be had.");
+            Err(Lack { result: ActionResult::Skipped, reason: Reason::PrerequisiteFailed, message })
+        }
+        Standing::There(_) | Standing::Left(_) | Standing::Planned(..) => {
+            let message = format!("{item} has to be gone before, and will be there.");
+            Err(Lack::failed(Reason::PrerequisiteConflict, message))
         }
     }
 }
@@ -100,14 +116,6 @@ pub(super) fn wants_prerequisites(decision: &Decision) -> bool {
         Decision::Act(draft) => draft.action != ActionType::Uninstall,
         Decision::Compliant { .. } => true,
         Decision::Idle | Decision::Settle(_) => false,
-    }
-}
-
-/// What an item needs.
-pub(super) fn requires<'a>(policy: &'a Policy, item: &Item) -> &'a [Prerequisite] {
-    match item.kind {
-        ItemKind::Software => policy.software(&item.name).map_or(&[], |software| &software.requires),
-        ItemKind::Task => policy.task(&item.name).map_or(&[], |task| &task.requires),
     }
 }
 
@@ -128,45 +136,37 @@ pub(super) fn wants_absent(wanted: &Wanted) -> bool {
     wanted.because == Because::Deployed && wanted.deployment.state == DesiredState::Absent
 }
 
-/// How an item should be, all things considered: its own deployment, or what others need of it.
-pub(super) fn effective(
-    wanted: &Wanted,
-    scheme: Scheme,
-    all: &BTreeMap<&Item, &Wanted>,
-    findings: &Findings,
-) -> (DesiredState, Mode) {
+/// How an item should be, all things considered: its own deployment, what others need of it, and what was chosen.
+pub(super) fn effective(wanted: &Wanted, scheme: Scheme, choices: &Choices<'_>) -> (DesiredState, Mode) {
     let mode = wanted.deployment.mode;
-    let is_called_for = || {
-        wanted.demands.iter().any(|demand| {
-            demand.otherwise == Otherwise::Provide && is_active(&demand.by, all, findings, &mut BTreeSet::new())
-        })
+    let (goes, comes) = match choices.get(&wanted.item) {
+        Some(choice) if choice.changes => (!choice.is_there, choice.is_there),
+        Some(_) | None => (false, false),
     };
-    match (&wanted.because, &wanted.deployment.state) {
+    let is_called_for = comes || choices.calls().are_for(&wanted.item);
+    let state = match (&wanted.because, &wanted.deployment.state) {
+        (Because::Deployed, DesiredState::UpdateIfFound) if goes => DesiredState::Absent,
         // What is only to be updated where it is found is installed all the same where another item needs it.
-        (Because::Deployed, DesiredState::UpdateIfFound) if is_called_for() => (DesiredState::Latest, mode),
-        (Because::Deployed, state) => (state.clone(), mode),
-        (Because::Configures(_), _) => (DesiredState::Any, mode),
-        (Because::NeededBy(_), _) if !is_called_for() => (DesiredState::Ignored, mode),
+        (Because::Deployed, DesiredState::UpdateIfFound) if is_called_for => DesiredState::Latest,
+        (Because::Deployed, state) => state.clone(),
+        (Because::Configures(_), _) => DesiredState::Any,
+        (Because::NeededBy(_), _) if goes => DesiredState::Absent,
+        (Because::NeededBy(_), _) if !is_called_for => DesiredState::Ignored,
         (Because::NeededBy(_), _) => {
-            let least =
-                wanted.demands.iter().filter_map(|demand| Version::parse(scheme, demand.at_least.as_ref()?)).max();
-            (least.map_or(DesiredState::Any, |least| DesiredState::NewerOrEqual(least.to_string())), mode)
+            let least = least_called_for(wanted, scheme, choices);
+            least.map_or(DesiredState::Any, |least| DesiredState::NewerOrEqual(least.to_string()))
         }
-    }
+    };
+    (state, mode)
 }
 
-/// True unless an item is only to be updated where it is found, and is not found, and nothing active needs it.
-fn is_active(item: &Item, all: &BTreeMap<&Item, &Wanted>, findings: &Findings, seen: &mut BTreeSet<Item>) -> bool {
-    let Some(wanted) = all.get(item) else { return false };
-    if !seen.insert(item.clone()) {
-        return false;
-    }
-    let found = findings.items.get(item).is_some_and(|finding| finding.version().is_some());
-    match (&wanted.because, &wanted.deployment.state) {
-        (Because::Deployed, DesiredState::UpdateIfFound) if !found => {
-            wanted.demands.iter().any(|demand| is_active(&demand.by, all, findings, seen))
-        }
-        (Because::Deployed | Because::Configures(_), _) => true,
-        (Because::NeededBy(_), _) => wanted.demands.iter().any(|demand| is_active(&demand.by, all, findings, seen)),
-    }
+/// The least version that will do for all that need an item there.
+fn least_called_for(wanted: &Wanted, scheme: Scheme, choices: &Choices<'_>) -> Option<Version> {
+    let callers: Vec<&Item> = choices.calls().callers(&wanted.item).collect();
+    let demands = wanted.demands.iter().filter(|demand| callers.contains(&&demand.by));
+    let least = demands.filter_map(|demand| match &demand.need {
+        Need::There { bounds, otherwise: Otherwise::Provide } => Version::parse(scheme, bounds.at_least.as_ref()?),
+        Need::There { otherwise: Otherwise::Fail, .. } | Need::Known => None,
+    });
+    least.max()
 }

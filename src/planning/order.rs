@@ -1,19 +1,23 @@
 //! The plan: decisions put in order, with what each needs right before it and what configures it right after.
 //!
-//! Items are visited by name; a visit first visits what the item needs, so a chain comes out deepest first. An item is
-//! visited once. What cannot be had is said at the item itself, and what needs it is skipped, naming it.
+//! Items are visited in the installation's order: those for onboarding, those at the beginning, the others by name, and
+//! those at the end. A visit first visits what the item needs, so a chain comes out deepest first. An item is visited
+//! once. What cannot be had is said at the item itself, and what needs it is skipped, naming it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    ActionResult, ActionType, DesiredState, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan, PlannedAction,
-    Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
+    ActionResult, ActionType, DesiredState, Enforcement, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan,
+    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
+use super::before::{self, Before};
+use super::choices::Choices;
 use super::compliance::{self, Seen};
 use super::decide::{self, Decision, Draft, Verdict};
 use super::env::env;
+use super::ladder::ladder;
 use super::needs::{self, Lack, Standing};
 use super::versions::Platform;
 
@@ -24,12 +28,15 @@ pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Pl
 
 /// The same, and what the findings say of each wanted item.
 pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findings) -> (Plan, Judgement) {
+    let platform = Platform { os: resolution.os, arch: &resolution.arch };
+    let wanted = resolution.wanted.iter().map(|wanted| (&wanted.item, wanted)).collect();
     let mut planner = Planner {
         policy,
-        platform: Platform { os: resolution.os, arch: &resolution.arch },
+        platform,
         findings,
         repair: resolution.only.as_ref().filter(|only| only.repair).map(|only| &only.item),
-        wanted: resolution.wanted.iter().map(|wanted| (&wanted.item, wanted)).collect(),
+        choices: Choices::of(policy, platform, &wanted, findings),
+        wanted,
         plan: Plan { policy_version: resolution.policy_version, ..Plan::default() },
         standing: BTreeMap::new(),
         path: Vec::new(),
@@ -38,8 +45,8 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
     };
     match &resolution.only {
         None => {
-            for wanted in resolution.wanted.iter().filter(|wanted| wanted.because == Because::Deployed) {
-                planner.visit(&wanted.item);
+            for item in in_sequence(resolution, policy) {
+                planner.visit(item);
             }
         }
         Some(only) if planner.wanted.contains_key(&only.item) => {
@@ -56,9 +63,21 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
             detected: None,
         }),
     }
-    let Planner { plan, seen, wanted, platform, .. } = planner;
-    let judgement = compliance::judge(&plan, &seen, &wanted, policy, platform, findings);
+    let Planner { plan, seen, wanted, choices, platform, .. } = planner;
+    let judgement = compliance::judge(&plan, &seen, &wanted, &choices, policy, platform, findings);
     (plan, judgement)
+}
+
+/// The deployed items in the order in which they are visited.
+fn in_sequence<'a>(resolution: &'a Resolution, policy: &Policy) -> Vec<&'a Item> {
+    let deployed = resolution.wanted.iter().filter(|wanted| wanted.because == Because::Deployed);
+    let mut deployed: Vec<_> = deployed.collect();
+    let sequence = policy.sequence();
+    deployed.sort_by_key(|wanted| {
+        let is_later = wanted.deployment.enforcement != Enforcement::Onboarding;
+        (is_later, sequence.place(&wanted.item), &wanted.item)
+    });
+    deployed.into_iter().map(|wanted| &wanted.item).collect()
 }
 
 struct Planner<'a> {
@@ -67,6 +86,7 @@ struct Planner<'a> {
     findings: &'a Findings,
     /// What is brought about again even if it looks as it should be.
     repair: Option<&'a Item>,
+    choices: Choices<'a>,
     wanted: BTreeMap<&'a Item, &'a Wanted>,
     plan: Plan,
     /// Items that have been visited.
@@ -115,6 +135,10 @@ impl Planner<'_> {
                 return self.settle(wanted, ActionType::Nothing, Lack::failed(Reason::ParameterMissing, message), None);
             }
         };
+        if let Some(why) = self.choices.refused(&wanted.item) {
+            let lack = Lack::failed(Reason::Contradiction, why.to_owned());
+            return self.settle(wanted, ActionType::Nothing, lack, None);
+        }
         let mut needs = BTreeSet::new();
         let mut lack = None;
         // A task is done after the software that it configures, so whether that is changed must be known first.
@@ -124,19 +148,29 @@ impl Planner<'_> {
                     needs.insert(seq);
                 }
                 Standing::NotToBeHad => lack = lack.or(Some(Lack::skipped(&software))),
-                Standing::There(_) | Standing::Left(_) | Standing::Unwanted | Standing::NotWantedHere => {}
+                Standing::There(_)
+                | Standing::Left(_)
+                | Standing::Going(_)
+                | Standing::Unwanted
+                | Standing::NotWantedHere => {}
             }
         }
         let configures = needs.first().copied();
         let decision = self.decide(wanted, configures.is_some());
         if needs::wants_prerequisites(&decision) && !needs::wants_absent(wanted) {
-            for prerequisite in needs::requires(self.policy, &wanted.item) {
-                let standing = self.visit(&prerequisite.item);
-                match needs::met(prerequisite, self.scheme(&prerequisite.item), &standing) {
+            for before in self.before(wanted, &decision) {
+                match self.arrange(&before) {
                     Ok(seq) => needs.extend(seq),
                     Err(found) => lack = lack.or(Some(found)),
                 }
+                // Nothing is done for what will not be done itself.
+                if lack.is_some() && matches!(decision, Decision::Act(_)) {
+                    break;
+                }
             }
+        }
+        if matches!(&decision, Decision::Act(draft) if draft.action == ActionType::Uninstall) {
+            self.visit_what_goes_with(&wanted.item);
         }
         if let Some(around) = self.cycles.get(&wanted.item) {
             let message = format!("Prerequisites go round in a circle: {around}.");
@@ -157,7 +191,57 @@ impl Planner<'_> {
                 detected.map_or(Standing::NotToBeHad, |version| Standing::Left(Some(version)))
             }
             (Decision::Act(draft), Some(lack)) => self.settle(wanted, draft.action, lack, draft.detected),
-            (Decision::Act(draft), None) => self.act(wanted, *draft, env, needs, configures),
+            (Decision::Act(draft), None) => self.climb(wanted, *draft, env, needs, configures),
+        }
+    }
+
+    /// What has to be done before an item that is decided about.
+    fn before(&self, wanted: &Wanted, decision: &Decision) -> Vec<Before> {
+        let version = match decision {
+            Decision::Act(draft) => draft.version.as_deref().or(draft.detected.as_deref()),
+            Decision::Compliant { detected, .. } => detected.as_deref(),
+            Decision::Idle | Decision::Settle(_) => None,
+        };
+        before::before(self.policy, self.platform, self.findings, &self.choices, &wanted.item, version)
+    }
+
+    /// Sees to what has to be done before an item: the action to wait for, if any, or why it cannot be had.
+    fn arrange(&mut self, before: &Before) -> Result<Option<u32>, Lack> {
+        match before {
+            Before::There(prerequisite) => {
+                let standing = self.visit(&prerequisite.item);
+                needs::met(prerequisite, self.scheme(&prerequisite.item), &standing)
+            }
+            // Two that get out of each other's way are in no circle of needs.
+            Before::Gone(item) if self.path.contains(item) => Ok(None),
+            Before::Gone(item) => match self.visit(item) {
+                // Another version of it, which may stay.
+                Standing::Planned(seq, _) if self.choices.get(item).is_some_and(|choice| choice.is_there) => {
+                    Ok(Some(seq))
+                }
+                standing => needs::gone(item, &standing),
+            },
+            Before::Unknown(item) => {
+                let message = format!("It cannot be beside {item}, and whether that is there could not be found out.");
+                Err(Lack { result: ActionResult::Skipped, reason: Reason::PrerequisiteFailed, message })
+            }
+            Before::Refused(why) => Err(Lack::failed(Reason::PrerequisiteFailed, why.clone())),
+        }
+    }
+
+    /// What needs an item and goes too goes before it.
+    fn visit_what_goes_with(&mut self, item: &Item) {
+        let needs = |other: &Item| {
+            let software = Some(other).filter(|other| other.kind == ItemKind::Software);
+            let software = software.and_then(|other| self.policy.software(&other.name));
+            software.is_some_and(|software| software.requires.iter().any(|needed| needed.item == *item))
+        };
+        let absent = self.wanted.values().filter(|wanted| needs::wants_absent(wanted));
+        let going: Vec<Item> = absent.map(|wanted| wanted.item.clone()).filter(needs).collect();
+        for other in going {
+            if !self.path.contains(&other) {
+                self.visit(&other);
+            }
         }
     }
 
@@ -170,7 +254,7 @@ impl Planner<'_> {
     fn decide(&self, wanted: &Wanted, after_change: bool) -> Decision {
         let Wanted { item, .. } = wanted;
         let finding = self.findings.items.get(item);
-        let (state, mode) = needs::effective(wanted, self.scheme(item), &self.wanted, self.findings);
+        let (state, mode) = needs::effective(wanted, self.scheme(item), &self.choices);
         if self.repair == Some(item) {
             return self.decide_repair(wanted, &state, mode, finding, after_change);
         }
@@ -216,10 +300,9 @@ impl Planner<'_> {
         after_change: bool,
     ) -> Decision {
         match item.kind {
-            ItemKind::Software => self
-                .policy
-                .software(&item.name)
-                .map_or(Decision::Idle, |software| decide::software(software, self.platform, state, mode, finding)),
+            ItemKind::Software => self.policy.software(&item.name).map_or(Decision::Idle, |software| {
+                decide::software(software, self.platform, state, mode, finding, self.choices.get(item))
+            }),
             ItemKind::Task => self
                 .policy
                 .task(&item.name)
@@ -250,6 +333,35 @@ impl Planner<'_> {
         let (item, deployment) = (wanted.item.clone(), wanted.deployment.name.clone());
         self.plan.settled.push(Settled { seq, item, deployment, action, result, reason, message, detected });
         Standing::NotToBeHad
+    }
+
+    /// Adds an action, and before it those that its version takes.
+    fn climb(
+        &mut self,
+        wanted: &Wanted,
+        draft: Draft,
+        env: BTreeMap<String, String>,
+        needs: BTreeSet<u32>,
+        configures: Option<u32>,
+    ) -> Standing {
+        let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
+        let Some(software) = software.and_then(|item| self.policy.software(&item.name)) else {
+            return self.act(wanted, draft, env, needs, configures);
+        };
+        let (action, detected) = (draft.action, draft.detected.clone());
+        let drafts = match ladder(software, self.platform, draft) {
+            Ok(drafts) => drafts,
+            Err((reason, message)) => return self.settle(wanted, action, Lack::failed(reason, message), detected),
+        };
+        let mut standing = Standing::NotToBeHad;
+        for draft in drafts {
+            let mut needs = needs.clone();
+            if let Standing::Planned(below, _) = standing {
+                needs.insert(below);
+            }
+            standing = self.act(wanted, draft, env.clone(), needs, configures);
+        }
+        standing
     }
 
     fn act(
@@ -285,7 +397,7 @@ impl Planner<'_> {
             source,
             retries: wanted.deployment.retries,
         });
-        if action == ActionType::Uninstall { Standing::Unwanted } else { Standing::Planned(seq, version) }
+        if action == ActionType::Uninstall { Standing::Going(seq) } else { Standing::Planned(seq, version) }
     }
 }
 

@@ -48,7 +48,7 @@ fn compile(text: &str) -> (Policy, Computer) {
         }),
         _ => None,
     });
-    let software = bodies().filter_map(|body| if let Body::Software(it) = body { Some(it.clone()) } else { None });
+    let software = bodies().filter_map(|body| if let Body::Software(it) = body { Some((**it).clone()) } else { None });
     let tasks = bodies().filter_map(|body| if let Body::Task(it) = body { Some(it.clone()) } else { None });
     let deployments = bodies().filter_map(|body| if let Body::Deployment(it) = body { Some(it.clone()) } else { None });
     let deployments = (1..).zip(deployments).map(|(id, deployment)| {
@@ -56,7 +56,8 @@ fn compile(text: &str) -> (Policy, Computer) {
         crate::domain::Deployment { id, ..deployment }
     });
     let policy = Policy::new(1, tenants, software, tasks, deployments.collect::<Vec<_>>(), file.scripts.clone());
-    (policy, computer.expect("a computer is defined"))
+    let sequence = bodies().find_map(|body| if let Body::Order(it) = body { Some(it.clone()) } else { None });
+    (policy.in_sequence(sequence.unwrap_or_default()), computer.expect("a computer is defined"))
 }
 
 /// What was found, a line an item: `software/editor 1.0`, `software/editor -`, `software/editor 1.0 broken`,

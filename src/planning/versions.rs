@@ -1,5 +1,6 @@
 //! Which version to install.
 
+use super::choices::Choice;
 use crate::domain::{DesiredState, Os, Software, SoftwareVersion, Version, Want};
 
 /// The platform of a computer.
@@ -18,6 +19,20 @@ pub(super) struct Goal {
     pub want: Want,
     /// The version to install where one is to be; none if whatever the install script installs will do.
     pub version: Option<String>,
+}
+
+impl Goal {
+    /// Turns to the version that was chosen, if it is another than the installed one. Where the installed one would do by
+    /// itself, others need the chosen one.
+    pub(super) fn turn_to(&mut self, software: &Software, detected: Option<&str>, chosen: Option<&Choice>) {
+        let changes = chosen.filter(|choice| choice.is_there && choice.changes);
+        let Some(version) = changes.and_then(|choice| choice.version.as_ref()) else { return };
+        if self.want.is_met_by(software.scheme, detected) {
+            let is_newer = detected.and_then(|detected| software.version(detected)) < software.version(version);
+            self.want = if is_newer { Want::AtLeast(version.clone()) } else { Want::AtMost(version.clone()) };
+        }
+        self.version = Some(version.clone());
+    }
 }
 
 /// No listed version fits the desired state on the platform.

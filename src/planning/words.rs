@@ -10,6 +10,18 @@ pub(super) fn installed(detected: Option<&str>) -> String {
     }
 }
 
+/// What a deployment wants of an item, as what follows its name.
+pub(super) fn wanted_of(want: &Want) -> String {
+    match want {
+        Want::Absent => "absent".to_owned(),
+        Want::Any => "in any version".to_owned(),
+        Want::Exactly(version) => format!("in version {version}"),
+        Want::AtLeast(version) => format!("in version {version} or newer"),
+        Want::AtMost(version) => format!("in version {version} or older"),
+        Want::Satisfied => "satisfied".to_owned(),
+    }
+}
+
 /// What is wanted, as the end of a sentence.
 pub(super) fn wanted(want: &Want) -> String {
     match want {

@@ -1,11 +1,13 @@
 //! What the chosen bring with them: configuration tasks and prerequisites, so that one round trip detects all of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::{Deployment, DesiredState, Item, ItemKind, Mode, Os, Otherwise, Policy, Prerequisite};
+use crate::domain::{
+    Bounds, Consequence, Deployment, DesiredState, Item, ItemKind, Mode, Os, Otherwise, Policy, Prerequisite,
+};
 
 use super::choose::{Wanted, is_for};
 
@@ -21,32 +23,50 @@ pub enum Because {
     NeededBy(Item),
 }
 
-/// What an item needs of another.
+/// What an item needs of another, or has to know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Demand {
     /// The item that needs it.
     pub by: Item,
-    /// The least version that will do; none means any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<String>,
-    /// What to do if it is not met.
-    pub otherwise: Otherwise,
+    /// What it needs.
+    #[serde(flatten)]
+    pub need: Need,
+}
+
+/// What is needed of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "need")]
+pub enum Need {
+    /// It must be there.
+    There {
+        /// The versions that will do.
+        #[serde(flatten)]
+        bounds: Bounds,
+        /// What to do if it is not.
+        otherwise: Otherwise,
+    },
+    /// Whether it is there, and in which version, has a say in what is done.
+    Known,
 }
 
 /// Adds to the winners what they bring, transitively. What is not for the operating system is not brought.
 pub(super) fn close(policy: &Policy, os: Os, winners: Vec<Wanted>) -> Vec<Wanted> {
     let mut queue: VecDeque<Item> = winners.iter().map(|wanted| wanted.item.clone()).collect();
+    let mut queued: BTreeSet<Item> = queue.iter().cloned().collect();
     let mut wanted: BTreeMap<Item, Wanted> = winners.into_iter().map(|winner| (winner.item.clone(), winner)).collect();
     while let Some(item) = queue.pop_front() {
         let Some(from) = wanted.get(&item) else { continue };
         let deployment = Arc::clone(&from.deployment);
         let deployed = from.because == Because::Deployed;
-        for (other, because, demand) in brought_by(policy, &item, &deployment, deployed) {
-            if is_for(policy, &other, os) == Some(false) {
+        for Brought { item: other, because, need, may_come } in brought_by(policy, &item, &deployment, deployed) {
+            if is_for(policy, &other, os) != Some(true) {
                 continue;
             }
-            let entry = wanted.entry(other.clone()).or_insert_with(|| {
+            // What is only looked at brings nothing further.
+            if may_come && queued.insert(other.clone()) {
                 queue.push_back(other.clone());
+            }
+            let entry = wanted.entry(other.clone()).or_insert_with(|| {
                 // A configuration shares the parameters of its software; what is needed by an item knows nothing of it.
                 let deployment = match because {
                     Because::NeededBy(_) if !deployment.parameters.is_empty() => {
@@ -56,38 +76,67 @@ pub(super) fn close(policy: &Policy, os: Os, winners: Vec<Wanted>) -> Vec<Wanted
                 };
                 Wanted { item: other, deployment, because, demands: vec![], losers: vec![] }
             });
-            entry.demands.extend(demand);
+            entry.demands.extend(need.map(|need| Demand { by: item.clone(), need }));
         }
     }
     wanted.into_values().collect()
 }
 
-/// The configuration and the prerequisites of one item.
-fn brought_by(
-    policy: &Policy,
-    item: &Item,
-    deployment: &Deployment,
-    deployed: bool,
-) -> Vec<(Item, Because, Option<Demand>)> {
+/// An item that comes with another.
+struct Brought {
+    item: Item,
+    because: Because,
+    need: Option<Need>,
+    /// Whether it may have to be brought about.
+    may_come: bool,
+}
+
+/// What comes with one item: its configuration, what it needs, and what its rules and conflicts are about.
+fn brought_by(policy: &Policy, item: &Item, deployment: &Deployment, deployed: bool) -> Vec<Brought> {
     let wants_it_there = !matches!(deployment.state, DesiredState::Absent | DesiredState::Ignored);
     let wants_it_there = !deployed || wants_it_there;
     if !wants_it_there || matches!(deployment.mode, Mode::Ignore | Mode::Monitor) {
         return Vec::new();
     }
-    let (configuration, requires): (Option<&String>, &[Prerequisite]) = match item.kind {
-        ItemKind::Software => policy
-            .software(&item.name)
-            .map_or((None, &[]), |software| (software.configuration.as_ref(), &software.requires)),
-        ItemKind::Task => policy.task(&item.name).map_or((None, &[]), |task| (None, &task.requires)),
+    let mut brought = Vec::new();
+    let software = Some(item).filter(|item| item.kind == ItemKind::Software);
+    let software = software.and_then(|item| policy.software(&item.name));
+    if let Some(task) = software.and_then(|software| software.configuration.as_ref()) {
+        let because = Because::Configures(item.clone());
+        brought.push(Brought { item: Item::task(task), because, need: None, may_come: true });
+    }
+    if deployment.mode != Mode::Enforce {
+        return brought;
+    }
+    let mut bring = |other: Item, need, may_come| {
+        let because = Because::NeededBy(item.clone());
+        brought.push(Brought { item: other, because, need: Some(need), may_come });
     };
-    let mut brought: Vec<_> =
-        configuration.map(|task| (Item::task(task), Because::Configures(item.clone()), None)).into_iter().collect();
-    if deployment.mode == Mode::Enforce {
-        brought.extend(requires.iter().map(|prerequisite| {
-            let Prerequisite { item: needed, at_least, otherwise } = prerequisite.clone();
-            let demand = Demand { by: item.clone(), at_least, otherwise };
-            (needed, Because::NeededBy(item.clone()), Some(demand))
-        }));
+    let there = |Prerequisite { bounds, otherwise, .. }: &Prerequisite| Need::There {
+        bounds: bounds.clone(),
+        otherwise: *otherwise,
+    };
+    if let Some(software) = software {
+        for prerequisite in &software.requires {
+            bring(prerequisite.item.clone(), there(prerequisite), true);
+        }
+        // Which version will be there is not known yet.
+        for prerequisite in software.versions.iter().flat_map(|version| &version.requires) {
+            bring(prerequisite.item.clone(), there(prerequisite), true);
+        }
+        for rule in &software.rules {
+            for name in rule.names() {
+                let may_come = matches!(&rule.then, Consequence::Install(names) if names.iter().any(|one| one == name));
+                bring(Item::software(name), Need::Known, may_come);
+            }
+        }
+        for other in policy.conflicting(&software.name) {
+            bring(Item::software(other), Need::Known, false);
+        }
+    } else if let (ItemKind::Task, Some(task)) = (item.kind, policy.task(&item.name)) {
+        for prerequisite in &task.requires {
+            bring(prerequisite.item.clone(), there(prerequisite), true);
+        }
     }
     brought
 }

@@ -17,7 +17,7 @@ mod closure;
 mod narrow;
 
 pub use choose::{LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, resolve};
-pub use closure::{Because, Demand};
+pub use closure::{Because, Demand, Need};
 pub use narrow::{Only, for_session, narrow};
 pub use scope::Scope;
 pub use subject::Subject;

@@ -52,18 +52,15 @@ pub fn narrow(policy: &Policy, resolution: Resolution, only: Only) -> Resolution
     Resolution { wanted, only: Some(only), ..resolution }
 }
 
-/// What an item needs, what configures it, and what it configures.
+/// What an item needs or has to know of, what configures it, and what it configures.
 fn belongs_to(policy: &Policy, all: &BTreeMap<&Item, &Wanted>, item: &Item) -> Vec<Item> {
-    let requires = match item.kind {
-        ItemKind::Software => policy.software(&item.name).map(|software| &software.requires),
-        ItemKind::Task => policy.task(&item.name).map(|task| &task.requires),
-    };
     let configuration = |software: &Item| {
         let software = policy.software(&software.name).filter(|_| software.kind == ItemKind::Software);
         software.and_then(|software| software.configuration.as_ref()).map(Item::task)
     };
     let configured =
         all.keys().filter(|other| configuration(other).as_ref() == Some(item)).map(|other| (*other).clone());
-    let needed = requires.into_iter().flatten().map(|prerequisite| prerequisite.item.clone());
+    let needed = all.values().filter(|wanted| wanted.demands.iter().any(|demand| demand.by == *item));
+    let needed = needed.map(|wanted| wanted.item.clone());
     needed.chain(configuration(item)).chain(configured).collect()
 }

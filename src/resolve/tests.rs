@@ -24,6 +24,8 @@ fn software(name: &str) -> Software {
         upgrade: Upgrade::Over,
         versions: vec![],
         requires: vec![],
+        rules: vec![],
+        conflicts: vec![],
         configuration: None,
         reboot: crate::domain::RebootNeed::IfAsked,
         parameters: Default::default(),

@@ -173,6 +173,7 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
     touched.upsert(tx, &GROUPS, wanted.groups).await?;
     ask_for_software(tx).await?;
     touched.upsert(tx, &DEPLOYMENTS, wanted.deployments).await?;
+    touched.sequence(tx, wanted.sequence).await?;
     let changes_policy = !touched.created.is_empty() || !touched.changed.is_empty();
     // Persons and computers are not part of what is cached by the policy's version.
     touched.upsert(tx, &PERSONS, wanted.persons).await?;
@@ -219,6 +220,7 @@ struct Wanted {
     software: Vec<Value>,
     tasks: Vec<Value>,
     deployments: Vec<Value>,
+    sequence: Option<Value>,
 }
 
 impl Wanted {
@@ -242,6 +244,7 @@ impl Wanted {
             }
             Body::Task(task) => self.tasks.push(json!({ "name": task.name, "body": json_of(task)? })),
             Body::Deployment(deployment) => self.deployments.push(row_of(deployment)?),
+            Body::Order(sequence) => self.sequence = Some(json_of(sequence)?),
         }
         Ok(())
     }
@@ -269,6 +272,16 @@ impl Touched {
         for row in tx.query(upsert.sql, &[&Value::Array(wanted)]).await.doing(upsert.doing)? {
             let set = if row.get("is_new") { &mut self.created } else { &mut self.changed };
             set.insert(row.get("label"));
+        }
+        Ok(())
+    }
+
+    /// The order of items is always there; an empty one is as good as none.
+    async fn sequence(&mut self, tx: &Transaction<'_>, wanted: Option<Value>) -> Result<(), Error> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        let settle = "UPDATE installation SET item_order = $1 WHERE item_order <> $1";
+        if tx.execute(settle, &[&wanted]).await.doing("settling the order of items")? > 0 {
+            self.changed.insert("order".to_owned());
         }
         Ok(())
     }
@@ -366,7 +379,7 @@ impl<'a> Named<'a> {
                 Body::Computer(computer) => {
                     named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));
                 }
-                Body::Tenant(_) | Body::Person(_) | Body::Software(_) | Body::Task(_) => {}
+                Body::Tenant(_) | Body::Person(_) | Body::Software(_) | Body::Task(_) | Body::Order(_) => {}
             }
         }
         named

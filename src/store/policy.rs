@@ -12,6 +12,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::group::Group;
 use crate::domain::policy::Policy;
 use crate::domain::script::Sha256Hash;
+use crate::domain::sequence::Sequence;
 use crate::domain::software::Software;
 use crate::domain::task::Task;
 use crate::domain::tenant::Tenant;
@@ -34,8 +35,10 @@ impl Store {
 /// Reads the policy as a transaction sees it.
 pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
     let doing = "reading the policy";
-    let version: i64 =
-        tx.query_one("SELECT policy_version FROM installation", &[]).await.doing(doing)?.get("policy_version");
+    let installation = "SELECT policy_version, item_order FROM installation";
+    let installation = tx.query_one(installation, &[]).await.doing(doing)?;
+    let version: i64 = installation.get("policy_version");
+    let sequence: Sequence = parse(installation.get("item_order"), || "the order of items".to_owned())?;
     let tenants = tx.query("SELECT id, name, parent_id, tags FROM tenant", &[]).await.doing(doing)?;
     let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
@@ -58,7 +61,8 @@ pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
             (Sha256Hash::of(body.as_bytes()), body)
         }),
     )
-    .with_groups(bodies::<Group>(&groups, "group")?))
+    .with_groups(bodies::<Group>(&groups, "group")?)
+    .in_sequence(sequence))
 }
 
 pub(super) fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Vec<T>, Error> {

@@ -3,8 +3,10 @@
 mod computer;
 mod deployment;
 mod group;
+mod needs;
 mod person;
 mod script;
+mod sequence;
 mod software;
 mod target;
 mod task;
@@ -34,6 +36,8 @@ words! {
         Task = "task",
         /// What should be how where.
         Deployment = "deployment",
+        /// What is worked on first and last.
+        Order = "order",
     }
 }
 
@@ -41,15 +45,16 @@ words! {
 pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
     let mut fields = reader.fields(node, "A document", "")?;
     let kind: Kind = fields.need("kind").and_then(|kind| reader.word(kind))?;
-    fields.rename(format!("A {kind}"));
+    fields.rename(if kind == Kind::Order { "An order".to_owned() } else { format!("A {kind}") });
     match kind {
         Kind::Tenant => tenant::read(reader, fields).map(Body::Tenant),
         Kind::Person => person::read(reader, fields).map(Body::Person),
         Kind::Group => group::read(reader, fields).map(Body::Group),
         Kind::Computer => computer::read(reader, fields).map(Body::Computer),
-        Kind::Software => software::read(reader, fields).map(Body::Software),
+        Kind::Software => software::read(reader, fields).map(Box::new).map(Body::Software),
         Kind::Task => task::read(reader, fields).map(Body::Task),
         Kind::Deployment => deployment::read(reader, fields).map(Body::Deployment),
+        Kind::Order => sequence::read(reader, fields).map(Body::Order),
     }
 }
 

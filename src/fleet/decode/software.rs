@@ -2,16 +2,13 @@
 
 use url::Url;
 
-use crate::domain::{
-    Download, Item, Otherwise, Prerequisite, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade,
-    Version,
-};
+use crate::domain::{Download, Item, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade, Version};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
 use crate::fleet::yaml::{Node, Value};
 
-use super::script;
 use super::task::systems;
+use super::{needs, script};
 
 pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let name = fields.need("name").and_then(|node| reader.name(node));
@@ -24,7 +21,9 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let uninstall = script::optional(reader, &fields, "uninstall");
     let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade(reader, node));
     let versions = versions(reader, &fields, scheme);
-    let requires = requires(reader, &fields);
+    let requires = needs::requires(reader, &fields);
+    let rules = needs::rules(reader, &fields);
+    let conflicts = needs::conflicts(reader, &fields);
     let configuration = fields.get("configuration").and_then(|node| reader.name(node));
     let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
     let parameters = script::parameters(reader, &fields);
@@ -42,6 +41,8 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         upgrade: upgrade?,
         versions,
         requires,
+        rules,
+        conflicts,
         configuration,
         reboot,
         parameters,
@@ -97,7 +98,8 @@ pub(in crate::fleet) fn not_of_scheme(scheme: Scheme, text: &str) -> String {
 /// A version alone, or with its platform and its download.
 fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion> {
     if let Value::Scalar { .. } = node.value {
-        return Some(SoftwareVersion { version: reader.version(node)?, os: None, arch: None, download: None });
+        let version = reader.version(node)?;
+        return Some(SoftwareVersion { version, os: None, arch: None, download: None, requires: vec![], after: None });
     }
     let fields = reader.fields(node, "A version", &format!("versions.{place}."))?;
     let version = fields.need("version").and_then(|node| reader.version(node));
@@ -120,8 +122,10 @@ fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion
             None
         }
     };
+    let requires = needs::requires(reader, &fields);
+    let after = fields.get("after").and_then(|node| reader.version(node));
     fields.finish();
-    Some(SoftwareVersion { version: version?, os, arch, download })
+    Some(SoftwareVersion { version: version?, os, arch, download, requires, after })
 }
 
 fn web_address(reader: &Reader, node: &Node) -> Option<String> {
@@ -143,31 +147,13 @@ fn checksum(reader: &Reader, node: &Node) -> Option<Sha256Hash> {
     text.trim().parse().map_err(|error| reader.fault(Fault::new(&node.place, format!("{error}.")))).ok()
 }
 
-/// `requires:`, each the name of a software, `task/NAME`, or a mapping with conditions.
-pub(super) fn requires(reader: &Reader, fields: &Fields<'_>) -> Vec<Prerequisite> {
-    let nodes = fields.get("requires").map(|node| reader.list(node)).unwrap_or_default();
-    let read = |(place, node): (usize, &Node)| {
-        fields.mark(&format!("requires.{place}"), node);
-        prerequisite(reader, node, place)
-    };
-    // A faulty one leaves a gap in the places, and then nobody looks at them.
-    nodes.into_iter().enumerate().filter_map(read).collect()
-}
-
-fn prerequisite(reader: &Reader, node: &Node, place: usize) -> Option<Prerequisite> {
-    if let Value::Scalar { text, .. } = &node.value {
-        let item = match text.split_once('/') {
-            None => Item::software(reader.name(node)?),
-            Some(_) => text.parse().map_err(|error| reader.fault(Fault::new(&node.place, format!("{error}.")))).ok()?,
-        };
-        return Some(Prerequisite { item, at_least: None, otherwise: Otherwise::Provide });
+/// The name of a software, or `task/NAME`.
+pub(super) fn item_text(reader: &Reader, node: &Node) -> Option<Item> {
+    let text = reader.text(node)?;
+    match text.split_once('/') {
+        None => reader.name(node).map(Item::software),
+        Some(_) => text.parse().map_err(|error| reader.fault(Fault::new(&node.place, format!("{error}.")))).ok(),
     }
-    let fields = reader.fields(node, "A prerequisite", &format!("requires.{place}."))?;
-    let item = item(reader, &fields, node);
-    let at_least = fields.get("at_least").and_then(|node| reader.version(node));
-    let otherwise = fields.get("otherwise").and_then(|node| reader.word(node)).unwrap_or(Otherwise::Provide);
-    fields.finish();
-    Some(Prerequisite { item: item?, at_least, otherwise })
 }
 
 /// `software: NAME` or `task: NAME`, exactly one of them.

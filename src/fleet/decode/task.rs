@@ -3,8 +3,8 @@
 use crate::domain::{Os, RebootNeed, Task};
 use crate::fleet::reader::{Fields, Reader};
 
+use super::needs::requires;
 use super::script;
-use super::software::requires;
 
 pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Task> {
     let name = fields.need("name").and_then(|node| reader.name(node));

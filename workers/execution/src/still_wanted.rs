@@ -1,10 +1,7 @@
 //! Whether a deployment still says what the plan was made from.
 
-use std::collections::BTreeMap;
-
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::findings::{Finding, Findings};
-use pitcrew::domain::item::Item;
 use pitcrew::domain::plan::{Plan, PlannedAction};
 use pitcrew::domain::policy::Policy;
 use pitcrew::domain::session::Session;
@@ -12,7 +9,7 @@ use pitcrew::planning;
 use pitcrew::resolve;
 
 /// What the policy of today would plan from what the plan was made from. None while the policy is the same.
-pub struct Today(Option<BTreeMap<Item, PlannedAction>>);
+pub struct Today(Option<Vec<PlannedAction>>);
 
 impl Today {
     /// Plans anew in thought, if the policy has changed since.
@@ -21,24 +18,28 @@ impl Today {
             return Today(None);
         }
         let resolution = resolve::for_session(policy, computer, session);
-        let items = plan.actions.iter().map(|action| (action.item.clone(), found(action))).collect();
+        // Of several actions for one item the first tells what was found.
+        let items = plan.actions.iter().rev().map(|action| (action.item.clone(), found(action))).collect();
         let findings = Findings { policy_version: plan.policy_version, items, inventory: None };
         let (again, _) = planning::plan_for(session.kind, &resolution, policy, &findings);
-        Today(Some(again.actions.into_iter().map(|action| (action.item.clone(), action)).collect()))
+        Today(Some(again.actions))
     }
 
     /// Why an action is not to be done any more; none if its deployment still says the same.
     pub fn objects(&self, action: &PlannedAction) -> Option<String> {
         let today = self.0.as_ref()?;
-        let Some(now) = today.get(&action.item) else {
+        let mut of_item = today.iter().filter(|now| now.item == action.item).peekable();
+        if of_item.peek().is_none() {
             return Some(format!("Deployment {} was withdrawn after this was planned.", action.deployment));
-        };
-        let same = now.deployment == action.deployment
-            && now.action == action.action
-            && now.want == action.want
-            && now.version == action.version
-            && now.recipe == action.recipe
-            && now.env == action.env;
+        }
+        let same = of_item.any(|now| {
+            now.deployment == action.deployment
+                && now.action == action.action
+                && now.want == action.want
+                && now.version == action.version
+                && now.recipe == action.recipe
+                && now.env == action.env
+        });
         (!same).then(|| format!("Deployment {} was changed after this was planned.", action.deployment))
     }
 }

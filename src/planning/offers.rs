@@ -1,0 +1,179 @@
+//! What can be chosen of one item, and what is wanted of it, in the resolver's terms.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{DesiredState, Finding, Mode, Software, Version};
+use crate::resolve::{Because, Need, Wanted};
+
+use super::calls::{Calls, Known};
+use super::resolver::{ABSENT, Root, Slot, Slots};
+use super::versions::{applicable, goal};
+use super::words::wanted_of;
+
+/// What can be chosen of an item.
+pub(super) struct Offer {
+    /// Its versions by slot, from slot 1. A version without a text is whatever its install script installs.
+    versions: Vec<Option<String>>,
+    /// What can be chosen, the least first.
+    pub choices: Vec<Slot>,
+    /// What is there now.
+    pub now: Option<Slot>,
+    /// See [`super::resolver::Package::nearest`].
+    pub nearest: bool,
+    /// Why there is no other choice, as a clause.
+    pub narrow: String,
+    /// What is wanted of it.
+    pub root: Option<Root>,
+}
+
+impl Offer {
+    /// The version of a slot; none for its absence, and where it has no text.
+    pub(super) fn version(&self, slot: Slot) -> Option<&str> {
+        let place = usize::try_from(slot).ok()?.checked_sub(1)?;
+        self.versions.get(place)?.as_deref()
+    }
+
+    /// The slots of the versions of which something holds; what has no text is asked about as none.
+    pub(super) fn slots(&self, holds: impl Fn(Option<&str>) -> bool) -> Slots {
+        (1u32..)
+            .zip(&self.versions)
+            .filter(|(_, version)| holds(version.as_deref()))
+            .fold(Slots::empty(), |all, (slot, _)| all.union(&Slots::singleton(slot)))
+    }
+}
+
+/// What can be chosen of an item; none if it has no part in the problem, because nobody knows what is there.
+pub(super) fn offer(
+    known: Known<'_, '_>,
+    calls: &Calls<'_>,
+    wanted: &Wanted,
+    software: Option<&Software>,
+) -> Option<Offer> {
+    let Some(software) = software else { return task(calls, wanted) };
+    let detected = match known.findings.items.get(&wanted.item)? {
+        Finding::Absent => None,
+        Finding::Present(version) | Finding::Broken(version) => Some(version),
+        Finding::Satisfied(_) | Finding::Value(_) | Finding::Failed { .. } => return None,
+    };
+    let detected = match detected {
+        None => None,
+        Some(text) => Some(software.version(text)?),
+    };
+    let mut offer = all_versions(known, wanted, software, detected.as_ref());
+    let fixed = |offer: &mut Offer, narrow: String| {
+        offer.choices = offer.now.into_iter().collect();
+        offer.narrow = narrow;
+    };
+    let (deployment, item) = (&wanted.deployment, &wanted.item);
+    let is = match &detected {
+        Some(version) => format!("version {version} of it is installed"),
+        None => "it is not installed".to_owned(),
+    };
+    let state = match (&wanted.because, &deployment.state) {
+        (Because::NeededBy(_) | Because::Configures(_), _) => return Some(offer),
+        (Because::Deployed, _) if deployment.mode != Mode::Enforce => {
+            let how = format!("deployment {} only has mode {}", deployment.name, deployment.mode);
+            fixed(&mut offer, format!("{how} for {item}, and {is}"));
+            return Some(offer);
+        }
+        (Because::Deployed, DesiredState::Ignored) => {
+            fixed(&mut offer, format!("deployment {} leaves {item} alone, and {is}", deployment.name));
+            return Some(offer);
+        }
+        (Because::Deployed, DesiredState::UpdateIfFound) if detected.is_none() => return Some(offer),
+        (Because::Deployed, state) => state,
+    };
+    let Ok(goal) = goal(software, known.platform, state) else {
+        fixed(&mut offer, format!("no version of {item} fits what deployment {} wants of it", deployment.name));
+        return Some(offer);
+    };
+    offer.nearest = matches!(state, DesiredState::NewerOrEqual(_));
+    let mut slots = match state {
+        DesiredState::Absent => Slots::singleton(ABSENT),
+        DesiredState::UpdateIfFound
+        | DesiredState::Any
+        | DesiredState::Latest
+        | DesiredState::ThisVersion(_)
+        | DesiredState::NewerOrEqual(_)
+        | DesiredState::OlderOrEqual(_)
+        | DesiredState::Ignored => offer.slots(|version| match version {
+            Some(version) => goal.want.is_met_by(software.scheme, Some(version)),
+            None => true,
+        }),
+    };
+    if slots.is_empty() {
+        fixed(&mut offer, format!("no version of {item} fits what deployment {} wants of it", deployment.name));
+        return Some(offer);
+    }
+    if *state == DesiredState::UpdateIfFound {
+        slots = slots.union(&Slots::singleton(ABSENT));
+    }
+    let words = format!("deployment {} wants {item} {}", deployment.name, wanted_of(&goal.want));
+    offer.root = Some(Root { slots, words });
+    Some(offer)
+}
+
+/// A task is there or not; one that is to be there has needs.
+fn task(calls: &Calls<'_>, wanted: &Wanted) -> Option<Offer> {
+    let is_root = calls.is_active(&wanted.item) && !matches!(wanted.because, Because::NeededBy(_));
+    let words = format!("deployment {} wants {}", wanted.deployment.name, wanted.item);
+    Some(Offer {
+        versions: vec![None],
+        choices: vec![ABSENT, 1],
+        now: None,
+        nearest: false,
+        narrow: String::new(),
+        root: is_root.then(|| Root { slots: Slots::singleton(1u32), words }),
+    })
+}
+
+/// Every version that is listed, installed or, of a software without a list, named; rising.
+fn all_versions(known: Known<'_, '_>, wanted: &Wanted, software: &Software, detected: Option<&Version>) -> Offer {
+    let listed = applicable(software, known.platform).into_iter().map(|(version, _)| version);
+    let mut versions: BTreeSet<Version> = listed.collect();
+    if software.versions.is_empty() {
+        versions.extend(named(wanted).filter_map(|text| software.version(text)));
+    }
+    let narrow = format!("of {} there are only {}", wanted.item, list(versions.iter().chain(detected)));
+    // What is there keeps its own spelling.
+    versions.extend(detected.cloned().filter(|detected| !versions.contains(detected)));
+    let now = match detected {
+        Some(detected) => versions.iter().position(|version| version == detected).map(|place| place + 1),
+        None => Some(0),
+    };
+    let versions: Vec<_> = versions.into_iter().map(|version| Some(version.to_string())).collect();
+    let versions = if versions.is_empty() { vec![None] } else { versions };
+    Offer {
+        choices: (0..).take(versions.len() + 1).collect(),
+        versions,
+        now: now.and_then(|now| Slot::try_from(now).ok()),
+        nearest: false,
+        narrow,
+        root: None,
+    }
+}
+
+/// The versions that a deployment or another item names.
+fn named(wanted: &Wanted) -> impl Iterator<Item = &str> {
+    let deployed = match &wanted.deployment.state {
+        DesiredState::ThisVersion(version)
+        | DesiredState::NewerOrEqual(version)
+        | DesiredState::OlderOrEqual(version)
+            if wanted.because == Because::Deployed =>
+        {
+            Some(version.as_str())
+        }
+        _ => None,
+    };
+    let demanded = wanted.demands.iter().filter_map(|demand| match &demand.need {
+        Need::There { bounds, .. } => bounds.at_least.as_deref(),
+        Need::Known => None,
+    });
+    deployed.into_iter().chain(demanded)
+}
+
+fn list<'v>(versions: impl Iterator<Item = &'v Version>) -> String {
+    let versions: BTreeSet<&Version> = versions.collect();
+    let versions: Vec<String> = versions.into_iter().map(Version::to_string).collect();
+    if versions.is_empty() { "versions that nobody knows".to_owned() } else { versions.join(", ") }
+}
