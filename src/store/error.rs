@@ -1,5 +1,7 @@
 //! What can go wrong with the database.
 
+use tokio_postgres::error::{DbError, SqlState};
+
 /// What we were doing when it went wrong, and why it did.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,11 +38,15 @@ pub enum Error {
 
 impl Error {
     /// True if the same call may succeed later without anything being changed: connection trouble, deadlock,
-    /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57), a transaction that said nothing for too long (25P03).
+    /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57), a transaction that said nothing for too long (25P03),
+    /// an item of a computer that two sessions have judged for the first time at once.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Unavailable(_) => true,
             Error::Statement { source, .. } => match source.code() {
+                Some(&SqlState::UNIQUE_VIOLATION) => {
+                    source.as_db_error().and_then(DbError::constraint) == Some("compliance_pkey")
+                }
                 Some(code) => ["08", "40", "53", "57", "25P03"].iter().any(|class| code.code().starts_with(class)),
                 // Without a code it is the driver's: the connection, or a defect of ours that no repetition heals.
                 None => {
