@@ -5,7 +5,7 @@
 //! - [`caller`]: who calls, and what they may do
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request
-//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`computers`], [`compliance`], [`forecast`],
+//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`computers`], [`compliance`], [`forecast`], [`durations`],
 //!   [`tenants`], [`dead_letters`], [`status`]
 //!
 //! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
@@ -16,6 +16,7 @@ mod caller;
 mod compliance;
 mod computers;
 mod dead_letters;
+mod durations;
 mod forecast;
 mod intents;
 mod problem;

@@ -14,7 +14,9 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::{apply, compliance, computers, dead_letters, forecast, intents, session, sessions, status, tenants};
+use super::{
+    apply, compliance, computers, dead_letters, durations, forecast, intents, session, sessions, status, tenants,
+};
 use crate::store::Store;
 use crate::telemetry::http::{answered, request_span};
 
@@ -48,6 +50,7 @@ pub fn router(store: Store) -> Router {
         .route("/v1/status", get(status::overview))
         .route("/v1/apply", post(apply::apply).layer(DefaultBodyLimit::max(FLEET_MAX)))
         .route("/v1/forecast", post(forecast::forecast).layer(DefaultBodyLimit::max(FLEET_MAX)))
+        .route("/v1/durations", get(durations::list))
         .route("/v1/sessions", get(sessions::list).post(sessions::submit))
         .route("/v1/sessions/{id}", get(session::show))
         .route("/v1/sessions/{id}/actions", get(session::actions))

@@ -14,6 +14,7 @@ mod apply;
 mod compliance;
 mod computer;
 mod dead_letter;
+mod durations;
 mod forecast;
 mod input;
 mod plan;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
-use super::{apply, compliance, computer, dead_letter, forecast, plan, session, status, tenant, why};
+use super::{apply, compliance, computer, dead_letter, durations, forecast, plan, session, status, tenant, why};
 use crate::config::Api;
 use crate::domain::SessionId;
 
@@ -45,6 +45,9 @@ pub enum Verb {
 
 {EXIT_CODES}"))]
     Forecast(forecast::Ask),
+    /// Say how long actions take, by what they took before.
+    #[command(after_help = EXIT_CODES)]
+    Durations(durations::Durations),
     /// Look at computers, and mint the tokens of their agents.
     #[command(subcommand, alias = "computers", after_help = EXIT_CODES)]
     Computer(computer::Verb),
@@ -88,6 +91,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Session(verb) => session::run(verb, &client, &output).await,
         Verb::Plan(plan) => plan.run(&client, &output).await,
         Verb::Forecast(ask) => ask.run(&client, &output).await,
+        Verb::Durations(durations) => durations.run(&client, &output).await,
         Verb::Computer(verb) => computer::run(verb, &client, &output).await,
         Verb::Compliance(verb) => compliance::run(verb, &client, &output).await,
         Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,

@@ -2,7 +2,7 @@
 //!
 //! It keeps sums and a sample, never the plans, so a fleet of any size needs the same memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,11 +19,16 @@ use super::plan_for;
 /// How many computers without findings are named.
 const MOST_NAMED: usize = 20;
 
+/// How long actions are expected to take, in milliseconds, by item, type and version; the version is empty where there is
+/// none.
+pub type Durations = HashMap<(String, String, String), u64>;
+
 /// Reckons. Cheap to make; give it every computer once.
 pub struct Forecaster {
     policy: Arc<Policy>,
     /// The policy to compare with.
     before: Option<Arc<Policy>>,
+    durations: Durations,
     now: Timestamp,
     sample: usize,
     forecast: Forecast,
@@ -43,10 +48,16 @@ pub struct Known {
 impl Forecaster {
     /// Reckons with `policy`, and with the difference to `before` if that is given. At most `sample` computers are told
     /// of one by one.
-    pub fn new(policy: Arc<Policy>, before: Option<Arc<Policy>>, now: Timestamp, sample: usize) -> Forecaster {
+    pub fn new(
+        policy: Arc<Policy>,
+        before: Option<Arc<Policy>>,
+        durations: Durations,
+        now: Timestamp,
+        sample: usize,
+    ) -> Forecaster {
         let difference = before.is_some().then(Difference::default);
         let forecast = Forecast { policy_version: policy.version(), difference, ..Forecast::default() };
-        Forecaster { policy, before, now, sample, forecast }
+        Forecaster { policy, before, durations, now, sample, forecast }
     }
 
     /// Takes a computer into account.
@@ -70,14 +81,15 @@ impl Forecaster {
         let plan = planned(&self.policy, computer, findings);
         let (actions, settled): (Vec<&PlannedAction>, Vec<&Settled>) =
             (plan.actions.iter().collect(), plan.settled.iter().collect());
-        add(&mut self.forecast.plan, &actions, &settled);
-        add(self.forecast.tenants.entry(tenant.clone()).or_default(), &actions, &settled);
+        add(&mut self.forecast.plan, &self.durations, &actions, &settled);
+        add(self.forecast.tenants.entry(tenant.clone()).or_default(), &self.durations, &actions, &settled);
         let deployments = actions.iter().map(|action| &action.deployment);
         let deployments: BTreeSet<&String> = deployments.chain(settled.iter().map(|it| &it.deployment)).collect();
         for name in deployments {
             let its_actions: Vec<_> = actions.iter().copied().filter(|action| action.deployment == *name).collect();
             let its_settled: Vec<_> = settled.iter().copied().filter(|settled| settled.deployment == *name).collect();
-            add(self.forecast.deployments.entry(name.clone()).or_default(), &its_actions, &its_settled);
+            let radius = self.forecast.deployments.entry(name.clone()).or_default();
+            add(radius, &self.durations, &its_actions, &its_settled);
         }
         let told = match &self.before {
             Some(policy) => {
@@ -88,7 +100,7 @@ impl Forecaster {
             None => actions,
         };
         if !told.is_empty() && self.forecast.sample.len() < self.sample {
-            let actions = told.into_iter().map(sampled).collect();
+            let actions = told.into_iter().map(|action| sampled(&self.durations, action)).collect();
             let computer = computer.name.clone();
             self.forecast.sample.push(SampleComputer { tenant, computer, found_at: *found_at, actions });
         }
@@ -121,8 +133,8 @@ impl Forecaster {
             let differs =
                 [more.len(), less.len(), more_settled.len(), less_settled.len()].iter().any(|&count| count > 0);
             difference.computers += u64::from(differs);
-            add(&mut difference.more, &more, &more_settled);
-            add(&mut difference.less, &less, &less_settled);
+            add(&mut difference.more, &self.durations, &more, &more_settled);
+            add(&mut difference.less, &self.durations, &less, &less_settled);
         }
         more
     }
@@ -149,12 +161,16 @@ fn count_age(ages: &mut Ages, found_at: Timestamp, now: Timestamp) {
 }
 
 /// Adds one computer's part.
-fn add(radius: &mut Radius, actions: &[&PlannedAction], settled: &[&Settled]) {
+fn add(radius: &mut Radius, durations: &Durations, actions: &[&PlannedAction], settled: &[&Settled]) {
     radius.computers += u64::from(!actions.is_empty());
     radius.reboots += u64::from(actions.iter().any(|action| action.reboot == RebootNeed::Always));
     for action in actions {
         *radius.actions.entry(action.action.to_string()).or_default() += 1;
         radius.downloads += u64::from(fetches(action));
+        match expected(durations, action) {
+            Some(ms) => radius.expected_ms += ms,
+            None => radius.of_unknown_duration += 1,
+        }
     }
     for settled in settled {
         match (settled.reason, settled.result) {
@@ -178,13 +194,19 @@ fn fetches(action: &PlannedAction) -> bool {
     }
 }
 
-fn sampled(action: &PlannedAction) -> SampleAction {
+fn expected(durations: &Durations, action: &PlannedAction) -> Option<u64> {
+    let version = action.version.clone().unwrap_or_default();
+    durations.get(&(action.item.to_string(), action.action.to_string(), version)).copied()
+}
+
+fn sampled(durations: &Durations, action: &PlannedAction) -> SampleAction {
     SampleAction {
         item: action.item.to_string(),
         deployment: action.deployment.clone(),
         action: action.action.to_string(),
         detected: action.detected.clone(),
         version: action.version.clone(),
+        expected_ms: expected(durations, action),
         message: action.message.clone(),
     }
 }

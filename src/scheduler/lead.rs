@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::dispatch::{Dispatch, Turn};
+use super::learn::learn;
 use super::rescue::Rescue;
 use crate::notify::Events;
 use crate::store::terms::Term;
@@ -46,6 +47,7 @@ impl Lead {
                     let leading = stop.child_token();
                     let (events, told) = (self.events.clone(), leading.clone());
                     tokio::spawn(async move { events.run(told).await });
+                    tokio::spawn(learn(self.store.clone(), leading.clone()));
                     self.lead(term, &stop).await;
                     leading.cancel();
                 }

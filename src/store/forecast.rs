@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::error::Doing;
 use super::fleet::{self, NotApplied};
-use super::{Error, Store, policy, rows};
+use super::{Error, Store, durations, policy, rows};
 use crate::domain::report::Forecast;
 use crate::domain::{Computer, Finding, Findings, Item, ItemKind, TenantId};
 use crate::planning::forecast::{Forecaster, Known};
@@ -50,7 +50,8 @@ impl Store {
             None => (None, None),
         };
         let policy = Arc::new(policy::read(&tx).await?);
-        let mut forecaster = Forecaster::new(policy, present, now, question.sample);
+        let durations = durations::all(&tx).await?;
+        let mut forecaster = Forecaster::new(policy, present, durations, now, question.sample);
         let mut after = 0;
         loop {
             let computers = computers(&tx, after, question.tenant).await?;

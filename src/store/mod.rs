@@ -17,6 +17,7 @@ pub mod compliance;
 pub mod computers;
 mod database;
 pub mod dead_letters;
+pub mod durations;
 mod first_token;
 pub mod fleet;
 pub mod forecast;

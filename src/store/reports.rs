@@ -61,8 +61,11 @@ impl Store {
         let statement = client
             .prepare_cached(
                 "SELECT a.dispatch, a.seq, a.item, a.deployment, a.type, a.reason, a.detected, a.desired, a.status,
-                        a.result, a.result_reason, a.message, a.attempts, a.run_id, a.started_at, a.ended_at, r.outcome
+                        a.result, a.result_reason, a.message, a.attempts, a.run_id, a.started_at, a.ended_at, r.outcome,
+                        d.median_ms
                  FROM action a LEFT JOIN run r ON r.run_id = a.run_id
+                 LEFT JOIN expected_duration d
+                        ON d.item = a.item AND d.type = a.type AND d.version = coalesce(a.desired, '')
                  WHERE a.session_id = $1
                    AND (a.status = 'done' OR a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = $1))
                  ORDER BY a.dispatch, a.seq",
@@ -92,6 +95,7 @@ impl Store {
                 attempts: row.get("attempts"),
                 plan: row.get("dispatch"),
                 run_id: row.get("run_id"),
+                expected_ms: row.get("median_ms"),
                 started_at: row.get("started_at"),
                 ended_at: row.get("ended_at"),
             });
@@ -300,6 +304,7 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         attempts: 0,
         plan: stored.dispatch,
         run_id: None,
+        expected_ms: None,
         started_at: None,
         ended_at: None,
     };

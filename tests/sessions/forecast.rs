@@ -71,6 +71,12 @@ async fn a_forecast_says_what_sessions_then_do_and_changes_nothing() {
     assert_eq!(settled.computers.some_without_findings, ["acme/pc-1"]);
     assert_eq!((settled.plan.all_actions(), settled.findings.day), (0, 2));
 
+    // How long it took is learned once, and told of what is planned from then on.
+    assert_eq!(installation.store.learn_durations().await.expect("the database answers"), 2);
+    assert_eq!(installation.store.learn_durations().await.expect("the database answers"), 0);
+    let learned = installation.store.durations(Some("software/one"), 10).await.expect("the database answers");
+    assert_eq!((learned.len(), learned[0].samples, learned[0].version.as_deref()), (1, 2, Some("1.0")));
+
     // What was found by a session about some deployments alone counts as well, and only for these.
     computers[0].meddle("one", None);
     computers[0].meddle("two", None);
@@ -85,7 +91,11 @@ async fn a_forecast_says_what_sessions_then_do_and_changes_nothing() {
     assert_eq!(told(&forecast(&installation, None).await), ["install software/two 1.0"]);
     let looked = installation.submit(Kind::Detection, &ids[..1]).await;
     installation.all_complete(&looked).await;
+    let planned = installation.store.actions(looked[0]).await.expect("the database answers");
+    assert_eq!(planned.len(), 2);
+    assert!(planned.iter().all(|action| action.expected_ms.is_some()), "{planned:?}");
     let now = forecast(&installation, None).await;
+    assert_eq!(now.plan.of_unknown_duration, 0);
     assert_eq!(told(&now), ["install software/one 1.0", "install software/two 1.0"]);
     assert_eq!((now.plan.computers, now.tenants["acme"].all_actions()), (1, 2));
     assert_eq!(now.deployments["one-for-all"].actions, [("install".to_owned(), 1)].into());
@@ -98,6 +108,7 @@ async fn a_forecast_says_what_sessions_then_do_and_changes_nothing() {
     assert_eq!(difference.more.actions, [("install".to_owned(), 1), ("update".to_owned(), 1)].into());
     assert_eq!(difference.less.actions, [("install".to_owned(), 1)].into());
     assert_eq!(difference.more.not_looked_at, 2);
+    assert_eq!((difference.more.of_unknown_duration, difference.less.of_unknown_duration), (2, 0));
     assert_eq!(told(&changed), ["install software/one 2.0", "update software/one 2.0"]);
     assert_eq!(installation.count("SELECT count(*) FROM software").await, 2);
     assert_eq!(told(&forecast(&installation, None).await), told(&now));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::Cell;
 
-use super::style::{Style, lines};
+use super::style::{Style, lines, took};
 use crate::domain::report::{Forecast, Radius, SampleComputer};
 
 /// Tenants or deployments that are shown at most; the JSON has all.
@@ -65,6 +65,14 @@ fn radius(radius: &Radius) -> String {
         parts.push("nothing".to_owned());
     } else {
         parts.push(format!("on {} computers", radius.computers));
+    }
+    match (radius.expected_ms, radius.of_unknown_duration) {
+        (0, _) => {}
+        (ms, unknown) => {
+            let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+            let but = if unknown > 0 { format!(" and {unknown} that were never done before") } else { String::new() };
+            parts.push(format!("about {} of work{but}", took(ms)));
+        }
     }
     if radius.downloads > 0 {
         parts.push(format!("{} downloads", radius.downloads));

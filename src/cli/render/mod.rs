@@ -2,6 +2,7 @@
 
 mod compliance;
 mod computers;
+mod durations;
 mod forecast;
 mod letters;
 mod logs;
@@ -17,6 +18,7 @@ mod why;
 
 pub use compliance::{compliance, compliance_counts, item_history, recurring};
 pub use computers::{computer, computers};
+pub use durations::durations;
 pub use forecast::forecast;
 pub use letters::{letter, letters};
 pub use logs::logs;

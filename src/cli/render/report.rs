@@ -30,10 +30,11 @@ pub fn report(report: &Report, style: Style) -> String {
                 Cell::new(action.verified.as_deref().unwrap_or("-")),
                 style.result(action.result.as_deref().unwrap_or(&action.status)),
                 Cell::new(because(action)),
-                Cell::new(action.took_ms().map(took).unwrap_or_default()),
+                Cell::new(took_or_will(action)),
             ]);
         }
         text.push_str(&format!("\n{}\n", lines(&table)));
+        text.push_str(&expected(&report.actions, style));
     }
     if !report.reruns.is_empty() {
         let mut sentence = format!("Run again by {}.", again(&report.reruns));
@@ -54,6 +55,34 @@ pub fn report(report: &Report, style: Style) -> String {
     text.push_str(&format!("\n{}\n", style.wrap(&sentence)));
     text.push_str(&why(&report.why, style));
     text
+}
+
+/// How long an action took or, of one that is to be done, how long it is expected to take.
+fn took_or_will(action: &ActionLine) -> String {
+    match (action.took_ms(), action.expected_ms) {
+        (Some(ms), _) => took(ms),
+        (None, Some(ms)) if action.result.is_none() => format!("about {}", took(ms)),
+        (None, _) => String::new(),
+    }
+}
+
+/// How long what is to be done is expected to take.
+fn expected(actions: &[ActionLine], style: Style) -> String {
+    let ahead: Vec<_> = actions.iter().filter(|action| action.result.is_none()).collect();
+    let known: i64 = ahead.iter().filter_map(|action| action.expected_ms).sum();
+    let unknown = ahead.iter().filter(|action| action.expected_ms.is_none()).count();
+    let sentence = match (ahead.len(), unknown) {
+        (0, _) => return String::new(),
+        (all, unknown) if all == unknown => {
+            "How long what is to be done takes is not known: it has never been done.".to_owned()
+        }
+        (_, 0) => format!("What is to be done takes about {}, by what it took before.", took(known)),
+        (_, unknown) => format!(
+            "What is to be done takes about {}, by what it took before, and {unknown} that were never done before.",
+            took(known)
+        ),
+    };
+    format!("{}\n", style.wrap(&sentence))
 }
 
 fn found(report: &Report) -> String {

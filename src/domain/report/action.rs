@@ -50,6 +50,9 @@ pub struct ActionLine {
     /// Its last start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Uuid>,
+    /// How long it is expected to take, in milliseconds, by what it took before; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<i64>,
     /// When it was started first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,

@@ -77,6 +77,11 @@ pub struct Radius {
     pub reboots: u64,
     /// Files to fetch.
     pub downloads: u64,
+    /// How long all of it is expected to take, one after the other, in milliseconds, by what it took before.
+    pub expected_ms: u64,
+    /// Actions of which that is not known, because they were never done.
+    #[serde(default)]
+    pub of_unknown_duration: u64,
     /// What nothing can be done about, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub problems: BTreeMap<String, u64>,
@@ -130,6 +135,9 @@ pub struct SampleAction {
     /// The version that would be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// How long it is expected to take, in milliseconds; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
     /// Why, in a sentence.
     pub message: String,
 }

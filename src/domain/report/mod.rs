@@ -3,6 +3,7 @@
 mod action;
 mod compliance;
 mod computer;
+mod duration;
 mod forecast;
 mod letter;
 mod overview;
@@ -18,6 +19,7 @@ pub use compliance::{
     Place, Recurring,
 };
 pub use computer::{ComputerLine, LastSession, Presence};
+pub use duration::Duration;
 pub use forecast::{Ages, Computers, Difference, Forecast, Radius, SampleAction, SampleComputer};
 pub use letter::{LetterLine, LetterState};
 pub use overview::{Count, Overview, Scheduler, WorkerLine};

@@ -1,0 +1,20 @@
+//! How long actions take.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::query::{Whole, Words};
+use super::router::Api;
+use crate::domain::report::Duration;
+
+/// `GET /v1/durations`: they are the whole installation's, and say nothing of any computer.
+pub(super) async fn list(
+    State(api): State<Api>,
+    _caller: Caller,
+    words: Words,
+) -> Result<Json<Whole<Duration>>, Problem> {
+    words.only(&["item", "limit"])?;
+    Ok(Json(Whole { items: api.store.durations(words.text("item"), words.limit()?).await? }))
+}
