@@ -17,6 +17,9 @@ use crate::store::fleet::{Applied, NotApplied};
 #[serde(deny_unknown_fields)]
 pub(super) struct Files {
     files: Vec<File>,
+    /// The files that they name, such as the texts of scripts, under the paths that follow from theirs.
+    #[serde(default)]
+    attached: Vec<File>,
     /// Only say what would change.
     #[serde(default)]
     dry_run: bool,
@@ -34,6 +37,11 @@ pub(super) struct File {
     pub(super) text: String,
 }
 
+/// Files as name and text.
+pub(super) fn texts(files: Vec<File>) -> Vec<(String, String)> {
+    files.into_iter().map(|file| (file.name, file.text)).collect()
+}
+
 /// `POST /v1/apply`
 pub(super) async fn apply(
     State(api): State<Api>,
@@ -46,8 +54,7 @@ pub(super) async fn apply(
     if !wanted.dry_run {
         caller.audit("fleet.apply", json!({ "files": names, "of": wanted.files.len() }), &wanted.reason).await?;
     }
-    let files: Vec<(String, String)> = wanted.files.into_iter().map(|file| (file.name, file.text)).collect();
-    match api.store.apply_files(&files, wanted.dry_run).await {
+    match api.store.apply_with(&texts(wanted.files), &texts(wanted.attached), wanted.dry_run).await {
         Ok(applied) => Ok(Json(applied)),
         Err(NotApplied::Faulty(faults)) => Err(Problem::faulty(faults)),
         Err(NotApplied::Store(error)) => Err(error.into()),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::apply::File;
+use super::apply::{File, texts};
 use super::body::Body;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -25,6 +25,9 @@ const LARGEST_SAMPLE: usize = 1_000;
 pub(super) struct Asked {
     /// Fleet files to reckon with, as if they had been applied.
     files: Option<Vec<File>>,
+    /// The files that these name.
+    #[serde(default)]
+    attached: Vec<File>,
     /// Only the computers of this tenant.
     tenant: Option<String>,
     /// So many computers are told of one by one.
@@ -46,7 +49,8 @@ pub(super) async fn forecast(
         return Err(Problem::bad_request(format!("\"sample\" is {sample}; it may be at most {LARGEST_SAMPLE}.")));
     }
     let question = Question {
-        files: asked.files.map(|files| files.into_iter().map(|file| (file.name, file.text)).collect()),
+        files: asked.files.map(texts),
+        attached: texts(asked.attached),
         tenant: match &asked.tenant {
             Some(name) => Some(caller.tenant_named(name).await?),
             None => caller.tenant(),

@@ -38,7 +38,8 @@ impl Apply {
             return forecast::Ask::about(self.files.clone()).run(client, output).await;
         }
         let files = input::files(&self.files)?;
-        let body = json!({ "files": files, "dry_run": self.dry_run, "reason": self.reason });
+        let attached = input::attached(&files);
+        let body = json!({ "files": files, "attached": attached, "dry_run": self.dry_run, "reason": self.reason });
         let answer = client.post(&["v1", "apply"], &body).await?;
         output.show(&answer, |applied: &Applied| {
             let tense = if self.dry_run { "would be " } else { "" };

@@ -29,7 +29,8 @@ pub struct Ask {
 impl Ask {
     pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
         let files = if self.files.is_empty() { None } else { Some(input::files(&self.files)?) };
-        let body = json!({ "files": files, "tenant": self.tenant, "sample": self.sample });
+        let attached = files.as_deref().map(input::attached).unwrap_or_default();
+        let body = json!({ "files": files, "attached": attached, "tenant": self.tenant, "sample": self.sample });
         let answer = client.post_within(&["v1", "forecast"], &body, PATIENCE).await?;
         output.show(&answer, |forecast: &Forecast| render::forecast(forecast, output.style))
     }

@@ -40,6 +40,12 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
     Ok(found)
 }
 
+/// The files that fleet files name, as far as they can be read; of the others the answer says where they are named.
+pub(super) fn attached(files: &[File]) -> Vec<File> {
+    let named = crate::fleet::files_named(files.iter().map(|file| (file.name.as_str(), file.text.as_str())));
+    named.into_iter().filter_map(|path| file(Path::new(&path)).ok()).collect()
+}
+
 fn folder(path: &Path, found: &mut Vec<File>) -> Result<(), Failure> {
     let entries = path.read_dir().map_err(|error| cannot(path, &error))?;
     let mut paths: Vec<PathBuf> =

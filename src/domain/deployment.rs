@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::computer::{Computer, Device, Os};
 use super::ids::DeploymentId;
 use super::item::Item;
+use super::parameter::ParameterValue;
 use super::words::words;
 
 /// Which item should be how, on which computers, enforced how.
@@ -40,7 +41,7 @@ pub struct Deployment {
     pub priority: i32,
     /// What the scripts are told, by parameter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parameters: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, ParameterValue>,
     /// How often an action that failed is tried again.
     #[serde(default = "one")]
     pub retries: u32,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::computer::Os;
 use super::item::Item;
 use super::outcome::{ActionResult, Reason};
+use super::parameter::SecretId;
 use super::script::{ScriptUse, Sha256Hash};
 use super::software::{Download, RebootNeed};
 use super::version::{Scheme, Version, loose};
@@ -60,6 +62,9 @@ pub struct PlannedAction {
     /// Environment variables for all its scripts: its parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Those of which only the secret is named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretId>,
     /// The actions that must have succeeded before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
@@ -169,6 +174,25 @@ pub enum Recipe {
         /// Makes it satisfied.
         set: ScriptUse,
     },
+}
+
+impl Recipe {
+    /// Leaves of each script the variant for an operating system.
+    pub fn pin(&mut self, os: Os) {
+        let pin = |script: &mut ScriptUse| *script = script.on(os);
+        match self {
+            Recipe::Software { detect, act, test, .. } => {
+                pin(detect);
+                act.iter_mut().for_each(pin);
+                test.iter_mut().for_each(pin);
+            }
+            Recipe::Fetch { .. } => {}
+            Recipe::Task { test, set } => {
+                pin(test);
+                pin(set);
+            }
+        }
+    }
 }
 
 /// What is decided about an item without touching the computer: an audit's verdict, or a reason why nothing can be done.

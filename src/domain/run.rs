@@ -1,6 +1,6 @@
 //! Runs as they are stored: scripts by hash, expanded only when a run is sent to its computer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::item::Item;
+use super::parameter::SecretId;
 use super::script::{ScriptUse, Sha256Hash};
 use super::software::Download;
 use super::words::words;
@@ -61,6 +62,9 @@ pub enum WorkSpec {
         /// Environment variables that it is given.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         env: BTreeMap<String, String>,
+        /// Those of which only the secret is named.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        secrets: BTreeMap<String, SecretId>,
     },
     /// Fetch a file and check it.
     Download(Download),
@@ -68,10 +72,25 @@ pub enum WorkSpec {
     Reboot,
 }
 
-/// A run cannot be sent because the text of one of its scripts is not at hand.
+/// A run cannot be sent because something that it names is not at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the script with SHA-256 {0} is not stored, so the run that uses it cannot be sent")]
-pub struct MissingScript(pub Sha256Hash);
+pub enum Missing {
+    /// The text of a script.
+    #[error("the script with SHA-256 {0} is not stored, so the run that uses it cannot be sent")]
+    Script(Sha256Hash),
+    /// The value of a secret.
+    #[error("the secret {0:?} is not stored any more, so the run that uses it cannot be sent")]
+    Secret(SecretId),
+}
+
+/// What a run names and does not carry.
+pub trait Shelf {
+    /// The text of a script.
+    fn text(&self, hash: &Sha256Hash) -> Option<Arc<str>>;
+
+    /// The value of a secret.
+    fn secret(&self, id: &SecretId) -> Option<String>;
+}
 
 /// Who asks for a run, and under which fence: what [`RunSpec::expand`] adds to the steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,33 +106,45 @@ pub struct RunHead {
 }
 
 impl RunSpec {
-    /// The run as its computer understands it, with the text of every script.
+    /// The secrets that it names.
+    pub fn secrets(&self) -> BTreeSet<SecretId> {
+        let named = |step: &StepSpec| match &step.work {
+            WorkSpec::Script { secrets, .. } => secrets.values().copied().collect(),
+            WorkSpec::Download(_) | WorkSpec::Reboot => Vec::new(),
+        };
+        self.steps.iter().flat_map(named).collect()
+    }
+
+    /// The run as its computer understands it, with the text of every script and the value of every secret.
     ///
     /// # Errors
-    /// The first script that `text_of` does not know.
-    pub fn expand(
-        &self,
-        head: RunHead,
-        text_of: &dyn Fn(&Sha256Hash) -> Option<Arc<str>>,
-    ) -> Result<Run, MissingScript> {
-        let steps = self.steps.iter().map(|step| step.expand(text_of)).collect::<Result<_, _>>()?;
+    /// The first thing that is not on the shelf.
+    pub fn expand(&self, head: RunHead, shelf: &dyn Shelf) -> Result<Run, Missing> {
+        let steps = self.steps.iter().map(|step| step.expand(shelf)).collect::<Result<_, _>>()?;
         let RunHead { run_id, session, epoch, start_by } = head;
         Ok(Run { run_id, session, epoch, start_by, steps })
     }
 }
 
 impl StepSpec {
-    /// The step as its computer understands it, with the text of its script.
+    /// The step as its computer understands it, with the text of its script and the values of its secrets.
     ///
     /// # Errors
-    /// `text_of` does not know the script.
-    pub fn expand(&self, text_of: &dyn Fn(&Sha256Hash) -> Option<Arc<str>>) -> Result<Step, MissingScript> {
+    /// The first thing that is not on the shelf.
+    pub fn expand(&self, shelf: &dyn Shelf) -> Result<Step, Missing> {
         let work = match &self.work {
-            WorkSpec::Script { script, env } => Work::Script(Script {
-                interpreter: script.interpreter,
-                body: text_of(&script.hash).ok_or(MissingScript(script.hash))?.to_string(),
-                env: env.clone(),
-            }),
+            WorkSpec::Script { script, env, secrets } => {
+                let mut env = env.clone();
+                for (name, id) in secrets {
+                    env.insert(name.clone(), shelf.secret(id).ok_or(Missing::Secret(*id))?);
+                }
+                Work::Script(Script {
+                    interpreter: script.interpreter,
+                    body: shelf.text(&script.hash).ok_or(Missing::Script(script.hash))?.to_string(),
+                    env,
+                    secrets: secrets.keys().cloned().collect(),
+                })
+            }
             WorkSpec::Download(Download { url, sha256 }) => {
                 Work::Download { url: url.clone(), sha256: sha256.to_string() }
             }

@@ -3,6 +3,7 @@
 //! Software, tasks, plans and stored runs refer to a script by the SHA-256 of its text; the text itself is stored once
 //! and joined in when a run is sent to its computer.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +11,9 @@ use pitcrew_protocol::Interpreter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::computer::Os;
 use super::hex;
+use super::words::words;
 
 /// The SHA-256 of some text or file; 64 lower-case hexadecimal digits in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +66,18 @@ impl From<Sha256Hash> for String {
     }
 }
 
+words! {
+    /// What a script that does all of a task is called for, as it finds it in `PITCREW_METHOD`.
+    Method {
+        /// To say whether the task is satisfied.
+        Test = "test",
+        /// To read its value.
+        Get = "get",
+        /// To make it satisfied.
+        Set = "set",
+    }
+}
+
 /// The use of a script: which text, run by what, for how long at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptUse {
@@ -73,4 +88,18 @@ pub struct ScriptUse {
     /// The longest it may take, in milliseconds; none means the default of the step that runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// What it is called for, of a script that does all of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// The variants for some operating systems, which take the place of all the above there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<Os, ScriptUse>,
+}
+
+impl ScriptUse {
+    /// The script as it is used on an operating system: what detection asks and what a plan pins.
+    pub fn on(&self, os: Os) -> ScriptUse {
+        let variant = self.variants.get(&os).unwrap_or(self);
+        ScriptUse { method: self.method, variants: BTreeMap::new(), ..variant.clone() }
+    }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::computer::Os;
 use super::item::Item;
+use super::parameter::Parameter;
 use super::rule::Rule;
 use super::script::{ScriptUse, Sha256Hash};
-use super::task::Parameter;
 use super::version::{Scheme, Version, loose};
 use super::words::words;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::computer::Os;
+use super::parameter::Parameter;
 use super::script::ScriptUse;
 use super::software::{Prerequisite, RebootNeed, if_asked};
 
@@ -37,15 +38,4 @@ pub struct Task {
     /// What its scripts can be told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Parameter>,
-}
-
-/// Something a script can be told. The script finds the value of `time_server` as `PARAM_TIME_SERVER`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Parameter {
-    /// What it means, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// Its value where a deployment gives none. A parameter without a default must be given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
 }

@@ -4,7 +4,7 @@ mod needs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, Software, Task};
+use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, ParameterValue, Software, Task};
 
 use super::document::{Body, Document, FleetFile};
 use super::faults::Fault;
@@ -49,6 +49,31 @@ pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
     }
     faults.sort();
     faults
+}
+
+/// The parameters that deployments give as plain text and that are secrets, by the place of the document.
+pub fn secrets(fleet: &FleetFile, known: &Known) -> Vec<(usize, String)> {
+    let all = with(fleet, known.clone());
+    let of_item = |item: &Item| match item.kind {
+        ItemKind::Software => {
+            let software = all.software.get(&item.name);
+            let task = software.and_then(|software| all.tasks.get(software.configuration.as_ref()?));
+            [software.map(|software| &software.parameters), task.map(|task| &task.parameters)]
+        }
+        ItemKind::Task => [all.tasks.get(&item.name).map(|task| &task.parameters), None],
+    };
+    let mut found = Vec::new();
+    for (place, document) in fleet.documents.iter().enumerate() {
+        let Body::Deployment(deployment) = &document.body else { continue };
+        let declared = of_item(&deployment.item);
+        for (name, value) in &deployment.parameters {
+            let mut same_name = declared.iter().flatten().filter_map(|parameters| parameters.get(name));
+            if matches!(value, ParameterValue::Plain(_)) && same_name.any(Parameter::is_secret) {
+                found.push((place, name.clone()));
+            }
+        }
+    }
+    found
 }
 
 /// What there will be once the files are applied.
@@ -241,18 +266,33 @@ impl Checker<'_> {
     fn parameters(&mut self, deployment: &Deployment, declared: [Option<&BTreeMap<String, Parameter>>; 2]) {
         let declared: BTreeMap<&str, &Parameter> =
             declared.into_iter().flatten().flatten().map(|(name, parameter)| (name.as_str(), parameter)).collect();
-        for name in deployment.parameters.keys().filter(|name| !declared.contains_key(name.as_str())) {
-            let message = format!("{} has no parameter \"{name}\".", deployment.item);
-            let fault = self.fault(&format!("parameters.{name}"), message).nearest(name, declared.keys().copied());
-            self.faults.push(fault);
+        let (by, item) = (&deployment.name, &deployment.item);
+        for (name, value) in &deployment.parameters {
+            let path = format!("parameters.{name}");
+            let Some(parameter) = declared.get(name.as_str()) else {
+                let message = format!("{item} has no parameter \"{name}\" that deployment \"{by}\" could give.");
+                let fault = self.fault(&path, message).nearest(name, declared.keys().copied());
+                self.faults.push(fault);
+                continue;
+            };
+            let ParameterValue::Plain(value) = value else { continue };
+            if let Err(what) = parameter.admits(value) {
+                // Where it may be a secret, not even a wrong value is told.
+                let given = if parameter.is_secret() { "a value".to_owned() } else { format!("\"{value}\"") };
+                let message = format!("Deployment \"{by}\" gives the parameter \"{name}\" of {item} {given}.");
+                let fault = self.fault(&path, message).help(format!("What fits: {what}."));
+                self.faults.push(fault);
+            }
         }
         let acts = matches!(deployment.mode, Mode::Enforce | Mode::Audit | Mode::Monitor)
             && !matches!(deployment.state, DesiredState::Ignored | DesiredState::Absent);
         for (name, parameter) in declared {
-            if acts && parameter.default.is_none() && !deployment.parameters.contains_key(name) {
+            let may_be_absent = parameter.default.is_some() || parameter.optional;
+            if acts && !may_be_absent && !deployment.parameters.contains_key(name) {
                 let message =
-                    format!("The parameter \"{name}\" of {} has no default, and none is given.", deployment.item);
-                let fault = self.fault("parameters", message);
+                    format!("The parameter \"{name}\" of {item} has no default, and deployment \"{by}\" gives none.");
+                let help = format!("Write parameters: {{{name}: …}} at the deployment, or give it a default.");
+                let fault = self.fault("parameters", message).help(help);
                 self.faults.push(fault);
             }
         }

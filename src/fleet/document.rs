@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::{Connection, Deployment, Device, Group, Os, Sequence, Sha256Hash, Software, Task};
 
+use super::attached::Attached;
 use super::decode;
 use super::faults::{Fault, Place};
 use super::reader::Reader;
@@ -144,6 +145,21 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<F
 /// Reads what can be read of files, and every fault, by place. What could be read can still be checked, so that all
 /// faults are told of at once; it is not to be applied.
 pub fn read_all<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (FleetFile, Vec<Fault>) {
+    read_with(files, &Attached::default())
+}
+
+/// The paths of the files that fleet files name.
+pub fn files_named<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeSet<String> {
+    let attached = Attached::default();
+    read_with(files, &attached);
+    attached.into_wanted()
+}
+
+/// The same as [`read_all`], with the files that the fleet files name.
+pub fn read_with<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    attached: &Attached<'_>,
+) -> (FleetFile, Vec<Fault>) {
     let mut fleet = FleetFile::default();
     let mut faults = Vec::new();
     for (name, text) in files {
@@ -151,7 +167,7 @@ pub fn read_all<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Fle
             Err(fault) => faults.push(fault),
             Ok(nodes) => {
                 for node in nodes {
-                    let reader = Reader::default();
+                    let reader = Reader { attached: Some(attached), ..Reader::default() };
                     let body = decode::document(&reader, &node);
                     let found = &mut reader.faults.into_inner();
                     let faulty = !found.is_empty();

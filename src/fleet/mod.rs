@@ -8,6 +8,8 @@ mod faults;
 
 mod yaml;
 
+mod attached;
+
 mod reader;
 
 mod decode;
@@ -15,8 +17,11 @@ mod document;
 
 mod check;
 
-pub use check::{Known, check};
-pub use document::{Body, ComputerSpec, Document, FleetFile, PersonSpec, TenantSpec, read, read_all};
+pub use attached::Attached;
+pub use check::{Known, check, secrets};
+pub use document::{
+    Body, ComputerSpec, Document, FleetFile, PersonSpec, TenantSpec, files_named, read, read_all, read_with,
+};
 pub use faults::{Fault, Place};
 
 /// The JSON Schema (2020-12) of one document, for editors.

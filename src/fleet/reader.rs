@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use crate::domain::words::UnknownWord;
-use crate::domain::{Scheme, Sha256Hash, Version};
+use crate::domain::{Os, Scheme, Sha256Hash, Version};
 
+use super::attached::Attached;
 use super::faults::{Fault, Place};
 use super::yaml::{Node, Value};
 
@@ -15,8 +16,12 @@ const LONGEST_NAME: usize = 100;
 
 /// What has been noted while a document is read.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(super) struct Reader<'f> {
     pub faults: RefCell<Vec<Fault>>,
+    /// The files that documents may name.
+    pub attached: Option<&'f Attached<'f>>,
+    /// Scripts that are only for some operating systems.
+    pub variants: RefCell<Vec<(Place, BTreeSet<Os>)>>,
     /// The texts of the scripts met.
     pub scripts: RefCell<BTreeMap<Sha256Hash, String>>,
     /// Where the values of the document are, by path.
@@ -25,7 +30,7 @@ pub(super) struct Reader {
 
 /// A mapping that is being read. Every key that is asked for is a known one.
 pub(super) struct Fields<'a> {
-    reader: &'a Reader,
+    reader: &'a Reader<'a>,
     node: &'a Node,
     what: String,
     path: String,
@@ -33,7 +38,7 @@ pub(super) struct Fields<'a> {
     known: RefCell<BTreeSet<&'static str>>,
 }
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn fault(&self, fault: Fault) {
         self.faults.borrow_mut().push(fault);
     }

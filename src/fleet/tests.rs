@@ -296,3 +296,71 @@ fn what_is_wrong_in_one_document_hides_no_reference_of_another() {
         assert!(told.contains(wanted), "{told}");
     }
 }
+
+#[test]
+fn scripts_stand_in_files_beside_the_fleet_file() {
+    let text = "{kind: task, name: t, test: {file: scripts/t.py, timeout: 5s}, set: {bash: {file: ../s.txt}}}";
+    let files = [("dir/fleet.yaml", text)];
+    assert_eq!(files_named(files).into_iter().collect::<Vec<_>>(), ["dir/scripts/t.py", "s.txt"]);
+    let attached = Attached::new([("dir/scripts/t.py", "print(True)"), ("s.txt", "true")]);
+    let (fleet, faults) = read_with(files, &attached);
+    assert_eq!(faults, []);
+    let Body::Task(task) = &fleet.documents[0].body else { panic!("a task") };
+    let test = task.test.as_ref().unwrap();
+    assert_eq!((test.interpreter, test.timeout_ms), (pitcrew_protocol::Interpreter::Python, Some(5_000)));
+    assert_eq!(fleet.scripts[&test.hash], "print(True)");
+    assert_eq!(task.set.as_ref().unwrap().interpreter, pitcrew_protocol::Interpreter::Bash);
+}
+
+#[test]
+fn faulty_scripts_and_parameters_are_named_with_their_places() {
+    let text = "
+kind: task
+name: t
+test: {file: gone.sh}
+set: {file: what}
+---
+kind: task
+name: u
+os: [linux, macos]
+test: {linux: x, windows: y}
+set: z
+parameters:
+  key: {type: password, default: hunter2}
+  count: {type: number, default: many}
+  colour: {type: select, options: [red, green]}
+  token: {secret: true}
+  note: {required: false}
+---
+kind: deployment
+name: d
+task: u
+target: everyone
+parameters: {coulour: red, colour: blue, count: three, token: abc}
+---
+kind: deployment
+name: e
+task: v
+target: everyone
+parameters: {}
+---
+{kind: task, name: v, test: x, set: y, parameters: {who: , secret: {type: password}, pin: {type: number, secret: true}}}
+---
+kind: deployment
+name: f
+task: v
+target: everyone
+parameters: {who: me, secret: hunter2, pin: abcd}
+";
+    let told = |text: &str| {
+        let (fleet, mut faults) = read_all([("f.yaml", text)]);
+        faults.extend(check(&fleet, &Known::default()));
+        faults.sort();
+        faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(text));
+    // What is only wrong in the first document hides nothing of the deployments.
+    let read =
+        text.replace(", default: hunter2", "").replace("default: many", "default: 1").replace("windows: y", "macos: y");
+    insta::assert_snapshot!(told(&read));
+}

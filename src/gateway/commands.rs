@@ -4,7 +4,7 @@
 //! what became of a command without an answer. So it is acknowledged to the broker once it was sent on, and what the
 //! broker may have delivered and not seen acknowledged bounds the work that waits here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::agent::{Agent, Asker};
 use super::answers::tell;
 use super::start::House;
 use crate::broker::{Consumer, Receipt, settle};
-use crate::domain::RunSpec;
-use crate::domain::run::{RunHead, WorkSpec};
+use crate::domain::run::{RunHead, Shelf, WorkSpec};
+use crate::domain::{RunSpec, SecretId, Sha256Hash};
 use crate::store::Error;
 use crate::transport::message::{Command, Tidings, VERSION, Verb};
 
@@ -109,7 +109,23 @@ fn too_late(house: &House, agent: &Agent, asker: &Asker) {
     tell(house, asker, Tidings::Refused { epoch: agent.epoch(), refusal: Refusal::TooLate });
 }
 
-/// Reads a run and the texts of its scripts, or says why that is not possible.
+/// What a run names, as it was just read.
+struct Shelved {
+    texts: HashMap<Sha256Hash, Arc<str>>,
+    secrets: HashMap<SecretId, String>,
+}
+
+impl Shelf for Shelved {
+    fn text(&self, hash: &Sha256Hash) -> Option<Arc<str>> {
+        self.texts.get(hash).cloned()
+    }
+
+    fn secret(&self, id: &SecretId) -> Option<String> {
+        self.secrets.get(id).cloned()
+    }
+}
+
+/// Reads a run, the texts of its scripts and its secrets, or says why that is not possible.
 async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, Tidings> {
     let RunCommand { run_id, epoch, start_by } = command;
     let unread = |error: Error| match error.is_transient() {
@@ -131,5 +147,6 @@ async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, 
         .collect();
     let texts = house.scripts.of(&house.store, wanted).await.map_err(unread)?;
     let head = RunHead { run_id, session: stored.session.0, epoch, start_by };
-    spec.expand(head, &|hash| texts.get(hash).cloned()).map_err(|missing| broken(&missing))
+    let secrets = house.store.secrets(&spec.secrets()).await.map_err(unread)?;
+    spec.expand(head, &Shelved { texts, secrets }).map_err(|missing| broken(&missing))
 }

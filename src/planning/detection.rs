@@ -3,24 +3,25 @@
 use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
-use crate::domain::{DesiredState, ItemKind, Mode, Policy, ScriptUse, StepSpec};
+use crate::domain::{DesiredState, ItemKind, Mode, Os, Policy, ScriptUse, StepSpec};
 use crate::resolve::{Resolution, Wanted};
 
 use super::env::env;
 use super::inventory;
+use super::steps::call;
 use super::steps::{DETECT_MS, INVENTORY_MS, TEST_MS};
 
 /// The steps that detect or test every wanted item, and take the inventory when asked. No step stops the others.
 ///
 /// An item that is left alone, or for which there is no script or not every parameter, is not asked for.
 pub fn detection(resolution: &Resolution, policy: &Policy, with_inventory: bool) -> Vec<StepSpec> {
-    let mut steps: Vec<_> = resolution.wanted.iter().flat_map(|wanted| looks(policy, wanted)).collect();
+    let mut steps: Vec<_> = resolution.wanted.iter().flat_map(|wanted| looks(policy, wanted, resolution.os)).collect();
     if with_inventory {
         steps.extend(inventory::scripts(resolution.os).map(|script| StepSpec {
             kind: StepKind::Inventory,
             item: None,
             timeout_ms: script.timeout_ms.unwrap_or(INVENTORY_MS),
-            work: WorkSpec::Script { script, env: Default::default() },
+            work: WorkSpec::Script { script, env: Default::default(), secrets: Default::default() },
             then: Then::GoOn,
         }));
     }
@@ -28,18 +29,21 @@ pub fn detection(resolution: &Resolution, policy: &Policy, with_inventory: bool)
 }
 
 /// The steps that look at one item.
-fn looks(policy: &Policy, wanted: &Wanted) -> Vec<StepSpec> {
+fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
     let Wanted { item, deployment, .. } = wanted;
     if is_left_alone(wanted) {
         return Vec::new();
     }
-    let Ok(env) = env(policy, item, deployment) else { return Vec::new() };
-    let look = |kind, script: &ScriptUse, default_ms| StepSpec {
-        kind,
-        item: Some(item.clone()),
-        timeout_ms: script.timeout_ms.unwrap_or(default_ms),
-        work: WorkSpec::Script { script: script.clone(), env: env.clone() },
-        then: Then::GoOn,
+    let Ok(told) = env(policy, item, deployment) else { return Vec::new() };
+    let look = |kind, script: &ScriptUse, default_ms| {
+        let script = script.on(os);
+        StepSpec {
+            kind,
+            item: Some(item.clone()),
+            timeout_ms: script.timeout_ms.unwrap_or(default_ms),
+            work: call(script, &told),
+            then: Then::GoOn,
+        }
     };
     match item.kind {
         ItemKind::Software => {

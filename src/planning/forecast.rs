@@ -119,6 +119,7 @@ impl Forecaster {
                 && one.version == other.version
                 && one.recipe == other.recipe
                 && one.env == other.env
+                && one.secrets == other.secrets
         };
         let same_settled = |one: &Settled, other: &Settled| one.item == other.item && one.reason == other.reason;
         let more: Vec<_> =

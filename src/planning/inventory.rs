@@ -44,6 +44,8 @@ pub(super) fn scripts(os: Os) -> impl Iterator<Item = ScriptUse> {
         hash: Sha256Hash::of(script.body.as_bytes()),
         interpreter: script.interpreter,
         timeout_ms: None,
+        method: None,
+        variants: Default::default(),
     })
 }
 
@@ -116,6 +118,7 @@ mod tests {
             status,
             exit_code: Some(0),
             observed: None,
+            warnings: Vec::new(),
             wants_reboot: false,
             output: output.into(),
             output_omitted: omitted,

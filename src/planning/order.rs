@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     ActionResult, ActionType, DesiredState, Enforcement, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan,
-    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled,
+    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, Told,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -128,10 +128,12 @@ impl Planner<'_> {
 
     /// Decides about an item, after what it needs, and writes it down.
     fn stand(&mut self, wanted: &Wanted) -> Standing {
-        let env = match env(self.policy, &wanted.item, &wanted.deployment) {
-            Ok(env) => env,
+        let told = match env(self.policy, &wanted.item, &wanted.deployment) {
+            Ok(told) => told,
             Err(parameter) => {
-                let message = format!("Its parameter \"{parameter}\" has no default, and none is given.");
+                let message = format!(
+                    "Its parameter \"{parameter}\" has no default, and its deployment gives no value that can be used: apply it again."
+                );
                 return self.settle(wanted, ActionType::Nothing, Lack::failed(Reason::ParameterMissing, message), None);
             }
         };
@@ -191,7 +193,7 @@ impl Planner<'_> {
                 detected.map_or(Standing::NotToBeHad, |version| Standing::Left(Some(version)))
             }
             (Decision::Act(draft), Some(lack)) => self.settle(wanted, draft.action, lack, draft.detected),
-            (Decision::Act(draft), None) => self.climb(wanted, *draft, env, needs, configures),
+            (Decision::Act(draft), None) => self.climb(wanted, *draft, told, needs, configures),
         }
     }
 
@@ -340,13 +342,13 @@ impl Planner<'_> {
         &mut self,
         wanted: &Wanted,
         draft: Draft,
-        env: BTreeMap<String, String>,
+        told: Told,
         needs: BTreeSet<u32>,
         configures: Option<u32>,
     ) -> Standing {
         let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
         let Some(software) = software.and_then(|item| self.policy.software(&item.name)) else {
-            return self.act(wanted, draft, env, needs, configures);
+            return self.act(wanted, draft, told, needs, configures);
         };
         let (action, detected) = (draft.action, draft.detected.clone());
         let drafts = match ladder(software, self.platform, draft) {
@@ -359,7 +361,7 @@ impl Planner<'_> {
             if let Standing::Planned(below, _) = standing {
                 needs.insert(below);
             }
-            standing = self.act(wanted, draft, env.clone(), needs, configures);
+            standing = self.act(wanted, draft, told.clone(), needs, configures);
         }
         standing
     }
@@ -368,11 +370,12 @@ impl Planner<'_> {
         &mut self,
         wanted: &Wanted,
         draft: Draft,
-        env: BTreeMap<String, String>,
+        told: Told,
         needs: BTreeSet<u32>,
         configures: Option<u32>,
     ) -> Standing {
-        let Draft { action, reason, message, detected, want, version, recipe } = draft;
+        let Draft { action, reason, message, detected, want, version, mut recipe } = draft;
+        recipe.pin(self.platform.os);
         let seq = self.next_seq();
         let software = || self.policy.software(&wanted.item.name).filter(|_| wanted.item.kind == ItemKind::Software);
         let task = || self.policy.task(&wanted.item.name).filter(|_| wanted.item.kind == ItemKind::Task);
@@ -390,7 +393,8 @@ impl Planner<'_> {
             scheme: self.scheme(&wanted.item),
             version: version.clone(),
             recipe,
-            env,
+            env: told.env,
+            secrets: told.secrets,
             needs: needs.into_iter().collect(),
             configures,
             reboot: reboot.unwrap_or(RebootNeed::IfAsked),

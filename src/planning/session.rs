@@ -43,6 +43,7 @@ fn only_downloads(plan: Plan) -> Plan {
                 action: ActionType::Download,
                 recipe: Recipe::Fetch { download: download.clone() },
                 env: Default::default(),
+                secrets: Default::default(),
                 needs: Vec::new(),
                 configures: None,
                 reboot: RebootNeed::IfAsked,

@@ -3,12 +3,10 @@
 //! The first step looks again, and the run stops there unless the computer is as it was planned for. What is fetched is
 //! fetched and checked before anything is changed, so a download that fails leaves the computer as it was.
 
-use std::collections::BTreeMap;
-
 use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
-use crate::domain::{ActionType, Download, Item, PlannedAction, Reason, Recipe, ScriptUse, StepSpec};
+use crate::domain::{ActionType, Download, Item, PlannedAction, Reason, Recipe, ScriptUse, StepSpec, Told};
 
 /// How long a detection may take by default, in milliseconds.
 pub(super) const DETECT_MS: u64 = 60_000;
@@ -81,6 +79,13 @@ pub fn reboot(item: &Item) -> StepSpec {
     }
 }
 
+/// The call of a script that is told this, and what it is called for if it does several things.
+pub(super) fn call(script: ScriptUse, told: &Told) -> WorkSpec {
+    let mut env = told.env.clone();
+    env.extend(script.method.map(|method| ("PITCREW_METHOD".to_owned(), method.to_string())));
+    WorkSpec::Script { script, env, secrets: told.secrets.clone() }
+}
+
 fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
     StepSpec {
         kind: StepKind::Download,
@@ -92,8 +97,9 @@ fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
 }
 
 fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms: u64, then: Then) -> StepSpec {
-    let mut env: BTreeMap<String, String> = action.env.clone();
+    let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone() };
     if matches!(kind, StepKind::Act) {
+        let env = &mut told.env;
         env.extend(action.version.clone().map(|version| ("PITCREW_VERSION".to_owned(), version)));
         env.extend(action.detected.clone().map(|version| ("PITCREW_DETECTED".to_owned(), version)));
     }
@@ -101,7 +107,7 @@ fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms
         kind,
         item: Some(action.item.clone()),
         timeout_ms: script.timeout_ms.unwrap_or(default_ms),
-        work: WorkSpec::Script { script: script.clone(), env },
+        work: call(script.clone(), &told),
         then,
     }
 }

@@ -1,6 +1,7 @@
 //! What a stage may ask of the loop while it works: record a step's start or outcome, learn what is wanted, learn when
 //! to stop.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Lease;
 use super::limit::Limits;
 use super::recorder::Recorder;
+use crate::domain::SecretId;
 use crate::domain::job::Job;
-use crate::store::Store;
 use crate::store::gate::{EndedAction, EndedRun};
 use crate::store::leases::Intents;
 use crate::store::runs::{Progress, Recorded, StartRun};
+use crate::store::{self, Store};
 use crate::telemetry::{ActionDone, Sessions};
 
 /// The session is not this worker's any more: nothing may be started or written.
@@ -148,6 +150,11 @@ impl Checkpoint {
             started: done.began,
             ended: done.ended.at,
         });
+    }
+
+    /// The values of secrets, for a run that is sent from here.
+    pub(super) async fn secrets(&self, ids: &BTreeSet<SecretId>) -> Result<HashMap<SecretId, String>, store::Error> {
+        self.store.secrets(ids).await
     }
 
     /// The run that is recorded as in flight.

@@ -1,7 +1,9 @@
 //! An errand: one run on one computer. What is in flight there is adopted, never worked beside; what is started is
 //! committed first; what takes longer than a worker waits goes on without it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,8 +14,9 @@ use super::answer::{Answer, Report};
 use super::checkpoint::{Checkpoint, Fenced};
 use crate::domain::computer::{Computer, Connection};
 use crate::domain::policy::Policy;
-use crate::domain::run::{Purpose, RunHead, RunSpec};
+use crate::domain::run::{Purpose, RunHead, RunSpec, Shelf};
 use crate::domain::session::{Session, WaitingOn};
+use crate::domain::{SecretId, Sha256Hash};
 use crate::planning;
 use crate::store::claims::RunState;
 use crate::store::gate::{EndedAction, EndedRun};
@@ -46,6 +49,22 @@ pub struct Errand<'a> {
     way: Way,
     computer: &'a Computer,
     committed: bool,
+}
+
+/// What a run names, as a worker has it.
+struct Shelved<'a> {
+    policy: &'a Policy,
+    secrets: HashMap<SecretId, String>,
+}
+
+impl Shelf for Shelved<'_> {
+    fn text(&self, hash: &Sha256Hash) -> Option<Arc<str>> {
+        planning::text_of(self.policy, hash)
+    }
+
+    fn secret(&self, id: &SecretId) -> Option<String> {
+        self.secrets.get(id).cloned()
+    }
 }
 
 /// What is started.
@@ -121,10 +140,9 @@ impl<'a> Errand<'a> {
             Way::Agent { .. } | Way::Noop => start_by,
         };
         let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by: judged_by };
-        let text_of = |hash: &_| planning::text_of(errand.policy, hash);
+        let shelf = Shelved { policy: errand.policy, secrets: secrets(&self.way, self.checkpoint, errand.spec).await? };
         // Without the text of every script nothing is started.
-        let run =
-            errand.spec.expand(head, &text_of).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
+        let run = errand.spec.expand(head, &shelf).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
         let start = StartRun {
             run_id,
             computer: self.computer.id,
@@ -270,4 +288,15 @@ fn halt(checkpoint: &Checkpoint, error: &Error, run_in_flight: Option<Uuid>) -> 
     let mut report = Report::new(answer, error.to_string());
     report.run_in_flight = run_in_flight;
     report.into()
+}
+
+/// The secrets of a run that is sent from here. A gateway reads them itself, and they never come near this worker.
+async fn secrets(way: &Way, checkpoint: &Checkpoint, spec: &RunSpec) -> Result<HashMap<SecretId, String>, Halt> {
+    let ids = spec.secrets();
+    match way {
+        Way::Agent { .. } | Way::Noop => Ok(ids.into_iter().map(|id| (id, String::new())).collect()),
+        Way::Local { .. } => checkpoint.secrets(&ids).await.map_err(|error| {
+            Report::new(Answer::Retry, format!("The secrets of a run could not be read: {error}")).into()
+        }),
+    }
 }

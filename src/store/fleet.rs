@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::error::Doing;
 use super::rows::json_of;
-use super::{Error, Store};
-use crate::domain::{Deployment, Group, Members, Software, Target, Task};
-use crate::fleet::{self, Body, Fault, FleetFile, Known};
+use super::{Error, Store, secrets};
+use crate::domain::{Deployment, Group, Members, ParameterValue, Software, Target, Task};
+use crate::fleet::{self, Attached, Body, Fault, FleetFile, Known};
 use crate::planning;
 
 /// Whoever applies fleet files holds this advisory lock, so that two do not check against a state that neither leaves.
@@ -121,9 +121,22 @@ impl Store {
     /// # Errors
     /// Every fault of the files, or the database's trouble; in both cases nothing was changed.
     pub async fn apply_files(&self, files: &[(String, String)], dry_run: bool) -> Result<Applied, NotApplied> {
+        self.apply_with(files, &[], dry_run).await
+    }
+
+    /// The same with the files that the fleet files name, given as path and text.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn apply_with(
+        &self,
+        files: &[(String, String)],
+        attached: &[(String, String)],
+        dry_run: bool,
+    ) -> Result<Applied, NotApplied> {
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
-        let applied = apply_in(&tx, files).await?;
+        let applied = apply_in(&tx, files, attached).await?;
         if dry_run {
             tx.rollback().await.doing("taking a trial back")?;
         } else {
@@ -133,17 +146,41 @@ impl Store {
     }
 }
 
-/// Reads, checks and applies fleet files in a transaction, which the caller ends.
-pub(super) async fn apply_in(tx: &Transaction<'_>, files: &[(String, String)]) -> Result<Applied, NotApplied> {
+/// Reads, checks and applies fleet files, with the files that they name, in a transaction, which the caller ends.
+pub(super) async fn apply_in(
+    tx: &Transaction<'_>,
+    files: &[(String, String)],
+    attached: &[(String, String)],
+) -> Result<Applied, NotApplied> {
+    let attached = Attached::new(attached.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let (fleet, mut faults) = fleet::read_all(texts);
+    let (mut fleet, mut faults) = fleet::read_with(texts, &attached);
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
-    faults.extend(fleet::check(&fleet, &known(tx, &fleet).await?));
+    let known = known(tx, &fleet).await?;
+    faults.extend(fleet::check(&fleet, &known));
     faults.sort();
     if !faults.is_empty() {
         return Err(NotApplied::Faulty(faults));
     }
+    lock_away(tx, &mut fleet, &known).await?;
     Ok(apply(tx, &fleet).await?)
+}
+
+/// Puts what is secret where only the sending of a run reads it, and leaves its id.
+async fn lock_away(tx: &Transaction<'_>, fleet: &mut FleetFile, known: &Known) -> Result<(), Error> {
+    for (place, name) in fleet::secrets(fleet, known) {
+        let Some(Body::Deployment(deployment)) = fleet.documents.get_mut(place).map(|document| &mut document.body)
+        else {
+            continue;
+        };
+        if let Some(value @ ParameterValue::Plain(_)) = deployment.parameters.get_mut(&name) {
+            let owner = format!("deployment/{}", deployment.name);
+            let ParameterValue::Plain(text) = &*value else { continue };
+            let secret = secrets::keep(tx, &owner, &name, text).await?;
+            *value = ParameterValue::Secret { secret };
+        }
+    }
+    Ok(())
 }
 
 /// Stores the scripts that come with Pitcrew, so that a run that uses one can be sent by whoever has the run's id.

@@ -34,6 +34,7 @@ pub mod reruns;
 pub mod rescue;
 pub mod runs;
 mod script_texts;
+mod secrets;
 pub mod sessions;
 pub mod submissions;
 pub mod tenants;

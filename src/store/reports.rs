@@ -132,6 +132,7 @@ impl Store {
                 status: step.status,
                 exit_code: step.exit_code,
                 observed: step.observed,
+                warnings: step.warnings,
                 output: step.output,
                 output_omitted: step.output_omitted,
                 started_at: step.started_at,

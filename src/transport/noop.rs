@@ -83,6 +83,7 @@ impl Imagined {
                 status: StepStatus::Succeeded,
                 exit_code: matches!(step.work, Work::Script(_)).then_some(0),
                 observed,
+                warnings: Vec::new(),
                 wants_reboot: false,
                 output: String::new(),
                 output_omitted: 0,
@@ -199,7 +200,12 @@ mod tests {
 
     fn step(kind: StepKind, item: &str, then: Then) -> Step {
         let env = BTreeMap::from([("PITCREW_VERSION".to_owned(), "2.0".to_owned())]);
-        let work = Work::Script(Script { interpreter: Interpreter::Sh, body: String::new(), env });
+        let work = Work::Script(Script {
+            interpreter: Interpreter::Sh,
+            body: String::new(),
+            env,
+            secrets: Default::default(),
+        });
         Step { kind, item: item.to_owned(), work, timeout_ms: 1_000, then }
     }
 }

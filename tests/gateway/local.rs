@@ -22,7 +22,12 @@ async fn link(folder: &TempDir) -> Box<dyn Link> {
 }
 
 fn run(epoch: i64, script: &str) -> Run {
-    let work = Work::Script(Script { interpreter: Interpreter::Sh, body: script.into(), env: Default::default() });
+    let work = Work::Script(Script {
+        interpreter: Interpreter::Sh,
+        body: script.into(),
+        env: Default::default(),
+        secrets: Default::default(),
+    });
     let step = Step { kind: StepKind::Detect, item: "software/x".into(), work, timeout_ms: 60_000, then: Then::GoOn };
     let start_by = Timestamp::now() + Duration::from_secs(60);
     Run { run_id: Uuid::new_v4(), session: 1, epoch, start_by, steps: vec![step] }

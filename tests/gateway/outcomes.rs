@@ -58,6 +58,7 @@ async fn what_the_database_or_the_broker_cannot_hold_stops_no_outcome() {
         status: StepStatus::Succeeded,
         exit_code: Some(0),
         observed: Some("1\0".into()),
+        warnings: Vec::new(),
         wants_reboot: false,
         output,
         output_omitted: 0,

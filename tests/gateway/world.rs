@@ -150,7 +150,14 @@ impl World {
             kind: StepKind::Detect,
             item: None,
             work: WorkSpec::Script {
-                script: ScriptUse { hash, interpreter: Interpreter::Sh, timeout_ms: None },
+                secrets: Default::default(),
+                script: ScriptUse {
+                    hash,
+                    interpreter: Interpreter::Sh,
+                    timeout_ms: None,
+                    method: None,
+                    variants: Default::default(),
+                },
                 env: Default::default(),
             },
             timeout_ms: 60_000,

@@ -19,5 +19,6 @@ mod people;
 mod rolling;
 mod schedulers;
 mod targets;
+mod tasks;
 mod traces;
 mod workers;

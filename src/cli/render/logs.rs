@@ -23,6 +23,9 @@ pub fn logs(entries: &[LogEntry], style: Style) -> String {
             text.extend(line.chars().filter(|letter| !letter.is_control() || *letter == '\t'));
             text.push('\n');
         }
+        for warning in &entry.warnings {
+            text.push_str(&format!("{}\n", style.paint(33, &format!("warning: {warning}"))));
+        }
         if entry.output_omitted > 0 {
             text.push_str(&format!("… {} bytes were left out\n", entry.output_omitted));
         }

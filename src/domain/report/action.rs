@@ -91,6 +91,9 @@ pub struct LogEntry {
     /// The last line it wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// What was odd about it, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What it wrote.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::domain::words::words;
-use crate::domain::{Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, ItemKind, Mode};
+use crate::domain::{
+    Deployment, DeploymentId, DesiredState, DeviceFilter, Enforcement, ItemKind, Mode, ParameterValue,
+};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
+use crate::fleet::yaml::Node;
 
+use super::script;
 use super::software::item;
 use super::target;
 
@@ -115,8 +119,11 @@ fn refuse_state(reader: &Reader, fields: &Fields<'_>) {
     }
 }
 
-fn parameters(reader: &Reader, fields: &Fields<'_>) -> BTreeMap<String, String> {
+fn parameters(reader: &Reader, fields: &Fields<'_>) -> BTreeMap<String, ParameterValue> {
     let Some(node) = fields.get("parameters") else { return BTreeMap::new() };
     let Some(entries) = reader.fields(node, "Parameters", "parameters.") else { return BTreeMap::new() };
-    entries.keys().filter_map(|(name, _, value)| Some((name.to_owned(), reader.text(value)?))).collect()
+    let value = |(name, _, value): (&str, &Node, &Node)| {
+        Some((name.to_owned(), ParameterValue::Plain(script::value_text(reader, value)?)))
+    };
+    entries.keys().filter_map(value).collect()
 }

@@ -29,6 +29,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let parameters = script::parameters(reader, &fields);
     let source = fields.get("source").and_then(|node| reader.name(node));
     fields.finish();
+    script::cover(reader, &os);
     Some(Software {
         name: name?,
         description,

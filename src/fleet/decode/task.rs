@@ -1,6 +1,7 @@
 //! `kind: task`.
 
-use crate::domain::{Os, RebootNeed, Task};
+use crate::domain::{Method, Os, RebootNeed, ScriptUse, Task};
+use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
 
 use super::needs::requires;
@@ -10,16 +11,28 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Task> {
     let name = fields.need("name").and_then(|node| reader.name(node));
     let description = fields.get("description").and_then(|node| reader.text(node));
     let os = systems(reader, &fields);
-    let test = script::optional(reader, &fields, "test");
-    let get = script::optional(reader, &fields, "get");
-    let set = script::optional(reader, &fields, "set");
+    let mut test = script::optional(reader, &fields, "test");
+    let mut get = script::optional(reader, &fields, "get");
+    let mut set = script::optional(reader, &fields, "set");
+    if let Some(node) = fields.get("script") {
+        for (key, separate) in [("test", &test), ("get", &get), ("set", &set)] {
+            if separate.is_some() {
+                let fault = Fault::new(&node.place, format!("A task with \"script\" has no \"{key}\" beside it."));
+                reader.fault(fault.help("The one script is called for test, get and set, as PITCREW_METHOD says."));
+            }
+        }
+        let all = script::script(reader, node);
+        let for_method = |method| all.clone().map(|script| ScriptUse { method: Some(method), ..script });
+        (test, get, set) = (for_method(Method::Test), for_method(Method::Get), for_method(Method::Set));
+    }
     let requires = requires(reader, &fields);
     let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
     let parameters = script::parameters(reader, &fields);
-    if test.is_none() && get.is_none() {
+    if fields.get("script").is_none() && test.is_none() && get.is_none() {
         fields.need("test");
     }
     fields.finish();
+    script::cover(reader, &os);
     Some(Task { name: name?, description, os, test, get, set, requires, reboot, parameters })
 }
 

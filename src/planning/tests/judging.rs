@@ -32,6 +32,7 @@ fn step(kind: StepKind, observed: Option<&str>) -> StepOutcome {
         status: StepStatus::Succeeded,
         exit_code: Some(0),
         observed: observed.map(str::to_owned),
+        warnings: Vec::new(),
         wants_reboot: false,
         output: String::new(),
         output_omitted: 0,

@@ -68,6 +68,7 @@ mod tests {
             status,
             exit_code: None,
             observed,
+            warnings: Vec::new(),
             wants_reboot: false,
             output: String::new(),
             output_omitted: 0,

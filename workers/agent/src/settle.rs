@@ -134,6 +134,7 @@ fn outcome(
             status,
             exit_code: None,
             observed: None,
+            warnings: Vec::new(),
             wants_reboot: false,
             output: String::new(),
             output_omitted: 0,

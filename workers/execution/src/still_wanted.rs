@@ -39,6 +39,7 @@ impl Today {
                 && now.version == action.version
                 && now.recipe == action.recipe
                 && now.env == action.env
+                && now.secrets == action.secrets
         });
         (!same).then(|| format!("Deployment {} was changed after this was planned.", action.deployment))
     }

@@ -40,6 +40,7 @@ impl RunOutcome {
             replace(&mut step.item);
             replace(&mut step.output);
             step.observed.as_mut().map(replace);
+            step.warnings.iter_mut().for_each(replace);
             if let StepStatus::Failed { code, message } = &mut step.status {
                 replace(code);
                 replace(message);
@@ -74,10 +75,13 @@ pub struct StepOutcome {
     /// The exit code of a script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// The last line of standard output that is not blank, trimmed; none if there is no such line. Of an inventory
-    /// step, which is judged by its whole output, none.
+    /// The last line of standard output that is not blank, trimmed; none if there is no such line. Of a test, `true` or
+    /// `false` for all its lines together. Of an inventory step, which is judged by its whole output, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// What was odd about it, in sentences; the step counts all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The script asked for a reboot by exiting with 194 (3010 on Windows); the step has succeeded.
     #[serde(default)]
     pub wants_reboot: bool,

@@ -1,6 +1,6 @@
 //! A run: one start of a sequence of steps on one computer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,8 @@ pub enum StepKind {
     Act,
     /// Detects again after the change.
     Verify,
-    /// Reads whether a task is satisfied: its last line of output is `true` or `false`.
+    /// Reads whether a task is satisfied. Every line of standard output that is `true` or `false`, in whatever case,
+    /// counts: all must be true. Other lines are warned of; without any that counts the step has failed.
     Test,
     /// Makes a task satisfied.
     Set,
@@ -89,6 +90,9 @@ pub struct Script {
     /// Environment variables that it is given, beside `PITCREW_*`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// The names of those variables whose values are struck out of what the script prints before anyone sees it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
 }
 
 /// What runs a script.

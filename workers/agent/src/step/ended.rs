@@ -14,6 +14,8 @@ pub struct Ended {
     pub exit_code: Option<i32>,
     /// The last line of standard output.
     pub observed: Option<String>,
+    /// What was odd about it.
+    pub warnings: Vec<String>,
     /// It asked for a restart.
     pub wants_reboot: bool,
     /// What it printed.
@@ -46,6 +48,7 @@ impl Ended {
             status: self.status,
             exit_code: self.exit_code,
             observed: self.observed,
+            warnings: self.warnings,
             wants_reboot: self.wants_reboot,
             output: self.output,
             output_omitted: self.output_omitted,
@@ -55,6 +58,14 @@ impl Ended {
     }
 
     fn with(status: StepStatus) -> Ended {
-        Ended { status, exit_code: None, observed: None, wants_reboot: false, output: String::new(), output_omitted: 0 }
+        Ended {
+            status,
+            exit_code: None,
+            observed: None,
+            warnings: Vec::new(),
+            wants_reboot: false,
+            output: String::new(),
+            output_omitted: 0,
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod ended;
 pub mod output;
 pub mod reboot;
 pub mod script;
+pub mod secrets;
 
 pub use context::Context;
 pub use ended::Ended;

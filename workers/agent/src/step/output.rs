@@ -36,7 +36,57 @@ impl HeadAndTail {
             return (String::from_utf8_lossy(&whole).into_owned(), 0);
         }
         let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&tail));
-        (format!("{head}\n[{} bytes left out]\n{tail}", self.omitted), self.omitted)
+        (HeadAndTail::joined(&head, self.omitted, &tail), self.omitted)
+    }
+
+    /// The beginning and the end, where something between them was left out.
+    pub fn halves(&self) -> Option<(String, String)> {
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (self.omitted > 0).then(|| (text(&self.head), text(&tail)))
+    }
+
+    /// A beginning and an end with a line that says what is missing between them.
+    pub fn joined(head: &str, omitted: u64, tail: &str) -> String {
+        format!("{head}\n[{omitted} bytes left out]\n{tail}")
+    }
+}
+
+/// What a script that begins a line with this says to Pitcrew, and not about what it looks at.
+pub const DIRECTIVE: &str = "::pitcrew ";
+
+/// What the lines of a test say together.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Booleans {
+    yes: usize,
+    no: usize,
+    others: usize,
+    first_other: Option<String>,
+}
+
+impl Booleans {
+    /// `true` if every line that says so is true; none if none says anything.
+    pub fn all(&self) -> Option<bool> {
+        (self.yes + self.no > 0).then_some(self.no == 0)
+    }
+
+    /// What is odd about the other lines, where some do say something.
+    pub fn warning(&self) -> Option<String> {
+        let first = self.first_other.as_ref()?;
+        self.all()?;
+        let lines = if self.others == 1 { "1 line".to_owned() } else { format!("{} lines", self.others) };
+        Some(format!("{lines} of the test's output are neither `true` nor `false` and do not count, first: `{first}`"))
+    }
+
+    fn line(&mut self, line: &str) {
+        if line.eq_ignore_ascii_case("true") {
+            self.yes += 1;
+        } else if line.eq_ignore_ascii_case("false") {
+            self.no += 1;
+        } else {
+            self.others += 1;
+            self.first_other.get_or_insert_with(|| line.chars().take(200).collect());
+        }
     }
 }
 
@@ -45,6 +95,7 @@ impl HeadAndTail {
 pub struct LastLine {
     line: Vec<u8>,
     last: Option<String>,
+    booleans: Booleans,
 }
 
 /// How much of a line is looked at.
@@ -61,10 +112,10 @@ impl LastLine {
         }
     }
 
-    /// The last line, trimmed; none if all were blank.
-    pub fn finish(mut self) -> Option<String> {
+    /// The last line, trimmed; none if all were blank. And what all lines say together, of a test.
+    pub fn finish(mut self) -> (Option<String>, Booleans) {
         self.end_line();
-        self.last
+        (self.last, self.booleans)
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -74,7 +125,8 @@ impl LastLine {
     fn end_line(&mut self) {
         let text = String::from_utf8_lossy(&self.line);
         let trimmed = text.trim();
-        if !trimmed.is_empty() {
+        if !trimmed.is_empty() && !trimmed.starts_with(DIRECTIVE) {
+            self.booleans.line(trimmed);
             self.last = Some(trimmed.to_owned());
         }
         self.line.clear();
@@ -102,11 +154,30 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_of_a_test_count_together() {
+        let of = |text: &str| {
+            let mut line = LastLine::default();
+            line.push(text.as_bytes());
+            let (_, booleans) = line.finish();
+            (booleans.all(), booleans.warning())
+        };
+        assert_eq!(of("true\n"), (Some(true), None));
+        assert_eq!(of("true\nTRUE\n\ntrue"), (Some(true), None));
+        assert_eq!(of("false\ntrue\n"), (Some(false), None));
+        assert_eq!(of("::pitcrew add {}\ntrue"), (Some(true), None));
+        assert_eq!(of(""), (None, None));
+        assert_eq!(of("maybe"), (None, None));
+        let (all, warning) = of("looking\ntrue\ndone");
+        assert_eq!(all, Some(true));
+        assert!(warning.unwrap().starts_with("2 lines of the test's output are neither"));
+    }
+
+    #[test]
     fn the_last_line_that_is_not_blank_is_trimmed() {
         let of = |chunks: &[&[u8]]| {
             let mut line = LastLine::default();
             chunks.iter().for_each(|chunk| line.push(chunk));
-            line.finish()
+            line.finish().0
         };
         assert_eq!(of(&[b"first\n 24.", b"08 \r\n\n \n"]), Some("24.08".to_owned()));
         assert_eq!(of(&[b"a\nno line feed"]), Some("no line feed".to_owned()));

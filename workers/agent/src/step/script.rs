@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::output::{HeadAndTail, LastLine};
+use super::secrets::Secrets;
 use super::{Context, Ended};
 use crate::durable;
 use crate::error::chain;
@@ -87,7 +88,7 @@ pub async fn run(context: &Context<'_>, index: usize, step: &Step, script: &Scri
         Err(error) => return Ended::failed("io", format!("cannot start `{program}`: {error}")),
     };
     let (exited, printed) = watch(context, child, step).await;
-    judge(step, exited, printed)
+    judge(step, exited, printed, &Secrets::of(script))
 }
 
 /// Waits for the script and reads what it prints, or ends it.
@@ -160,25 +161,36 @@ async fn read(mut pipe: impl AsyncRead + Unpin, printed: Arc<Mutex<Printed>>, pu
 }
 
 /// Says what came of the step.
-fn judge(step: &Step, exited: std::io::Result<Result<ExitStatus, CutShort>>, printed: Printed) -> Ended {
+fn judge(
+    step: &Step,
+    exited: std::io::Result<Result<ExitStatus, CutShort>>,
+    printed: Printed,
+    secrets: &Secrets,
+) -> Ended {
     let mut ended = match &exited {
         Ok(Ok(status)) => judge_exit(*status),
         Ok(Err(CutShort::TimedOut)) => Ended::timed_out(step.timeout_ms),
         Ok(Err(CutShort::Told)) => Ended::failed("interrupted", "the run was told to end"),
         Err(error) => Ended::failed("io", format!("cannot wait for the script: {error}")),
     };
-    (ended.output, ended.output_omitted) = printed.both.text();
+    (ended.output, ended.output_omitted) = secrets.strike_output(&printed.both);
     if !ended.status.is_success() {
-        let (errors, omitted) = printed.errors.text();
+        let (errors, omitted) = secrets.strike_output(&printed.errors);
         ended.output.push_str(&errors);
         ended.output_omitted += omitted;
     }
-    ended.observed = printed.last.finish().filter(|_| step.kind != StepKind::Inventory);
-    let boolean = matches!(ended.observed.as_deref(), Some("true" | "false"));
-    if step.kind == StepKind::Test && ended.status.is_success() && !boolean {
-        let said = ended.observed.as_deref().unwrap_or("nothing");
-        let message = format!("the last line of a test's output must be `true` or `false`, and was `{said}`");
-        ended.status = StepStatus::Failed { code: "not_boolean".into(), message };
+    let (last, booleans) = printed.last.finish();
+    ended.observed = last.filter(|_| step.kind != StepKind::Inventory).map(|line| secrets.strike(&line));
+    if step.kind == StepKind::Test && ended.status.is_success() {
+        ended.warnings.extend(booleans.warning().map(|warning| secrets.strike(&warning)));
+        match booleans.all() {
+            Some(all) => ended.observed = Some(all.to_string()),
+            None => {
+                let said = ended.observed.as_deref().unwrap_or("nothing");
+                let message = format!("a test must print `true` or `false` in a line of its own, and printed `{said}`");
+                ended.status = StepStatus::Failed { code: "not_boolean".into(), message };
+            }
+        }
     }
     ended
 }

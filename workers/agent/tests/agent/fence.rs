@@ -110,7 +110,12 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
     let outside = Work::Download { url: "https://example.test/x".into(), sha256: "../../etc/passwd".into() };
     let local = Work::Download { url: "file:///etc/passwd".into(), sha256: "a".repeat(64) };
     let env = [("A=B".to_owned(), "x".to_owned())].into();
-    let named = Work::Script(Script { interpreter: pitcrew_protocol::Interpreter::Sh, body: "true".into(), env });
+    let named = Work::Script(Script {
+        interpreter: pitcrew_protocol::Interpreter::Sh,
+        body: "true".into(),
+        env,
+        secrets: Default::default(),
+    });
     for work in [outside, local, named] {
         let step = Step { kind: StepKind::Download, work, ..sh("") };
         let refusal = link.refusal(run_frame(&run(1, vec![step]))).await;

@@ -1,0 +1,124 @@
+//! Tasks as people write them: one script for everything, variants, typed parameters, and secrets that stay secret.
+
+use pitcrew::domain::session::{Kind, Status};
+
+use super::installation::Installation;
+
+const KEY: &str = "hunter2-is-no-good-key";
+
+/// Prints its secret wherever it can.
+const FLEET: &str = r#"
+kind: task
+name: registered
+os: [linux, windows]
+script:
+  linux: |
+    [ -n "$PARAM_KEY" ] && echo "the key is $PARAM_KEY"
+    echo "and again: $PARAM_KEY" >&2
+    case $PITCREW_METHOD in
+      test) [ -e "$PITCREW_SANDBOX/registered" ] && echo true || echo FALSE; echo true ;;
+      get) cat "$PITCREW_SANDBOX/registered"; echo "key $PARAM_KEY" ;;
+      set) printf '%s %s %s' "$PARAM_KEY" "$PARAM_SITE" "$PARAM_LABELS" > "$PITCREW_SANDBOX/registered" ;;
+    esac
+  windows: {powershell: exit 1}
+parameters:
+  site: {type: select, options: [north, south], default: north}
+  labels: {type: key_value}
+  key: {type: password}
+---
+kind: task
+name: talkative
+test: echo looking; echo true; echo "$PARAM_KEY"
+set: exit 1
+parameters: {key: {secret: true}}
+---
+{kind: deployment, name: registered, task: registered, target: everyone, parameters: {labels: {room: 12}, key: SECRET}}
+---
+{kind: deployment, name: talkative, task: talkative, target: everyone, mode: audit, parameters: {key: SECRET}}
+---
+{kind: task, name: watched, script: 'echo "$PITCREW_METHOD $PARAM_KEY"', parameters: {key: {secret: true}}}
+---
+{kind: deployment, name: watched, task: watched, target: everyone, mode: monitor, parameters: {key: SECRET}}
+"#;
+
+impl Installation {
+    /// The tables, but for the one of the secrets themselves, in which a text can be read.
+    async fn tables_with(&self, text: &str) -> Vec<String> {
+        let tables = self
+            .sql
+            .query(
+                "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                 AND relname <> 'secret'",
+                &[],
+            )
+            .await
+            .expect("the tables");
+        let mut found = Vec::new();
+        for row in &tables {
+            let table: String = row.get(0);
+            let query = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{text}%'");
+            if self.count(&query).await > 0 {
+                found.push(table);
+            }
+        }
+        found
+    }
+}
+
+/// The files in a folder, however deep, in which a text can be read.
+fn files_with(folder: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if std::fs::read(&path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text)) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_reach_scripts_and_nothing_else() {
+    let mut installation = Installation::new().await;
+    installation.apply(&FLEET.replace("SECRET", KEY)).await;
+    let near = installation.local_computer().await;
+    let far = installation.agent_computer().await;
+    installation.start_all();
+    installation.start("server");
+    installation.start_agent("agent", &far, None);
+    installation.until_connected(1).await;
+    let sessions = installation.submit(Kind::Full, &[near.id, far.id]).await;
+    assert_eq!(installation.tally(&sessions).await, [(Status::Completed, 2)].into());
+    for (computer, session) in [(&near, sessions[0]), (&far, sessions[1])] {
+        let told = std::fs::read_to_string(computer.sandbox.join("registered")).expect("it was set");
+        assert_eq!(told, format!("{KEY} north {{\"room\":\"12\"}}"));
+        let actions = installation.store.actions(session).await.expect("the database answers");
+        let told: Vec<_> = actions
+            .iter()
+            .map(|action| format!("{} {} {}", action.item, action.action, action.result.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(told, ["task/registered enforce_task success", "task/watched monitor success"]);
+        assert_eq!(actions[1].detected.as_deref(), Some("get [secret]"), "the value is kept, its secret is not");
+        let logs = installation.store.logs(session, None).await.expect("the database answers");
+        let output: String = logs.iter().map(|entry| entry.output.as_str()).collect();
+        assert!(output.contains("the key is [secret]") && output.contains("and again: [secret]"), "{output}");
+        let warnings: Vec<&String> = logs.iter().flat_map(|entry| &entry.warnings).collect();
+        assert!(warnings.iter().any(|warning| warning.starts_with("2 lines of the test's output")), "{warnings:?}");
+        assert_eq!(files_with(&computer.state, KEY), Vec::<std::path::PathBuf>::new());
+    }
+    let plan = installation.store.plan(sessions[0]).await.expect("the database answers").expect("a plan");
+    let text = serde_json::to_string(&plan.plan).expect("JSON");
+    assert!(text.contains("PARAM_KEY") && !text.contains("variants"), "pinned and by name: {text}");
+    assert_eq!(installation.tables_with(KEY).await, Vec::<String>::new());
+
+    // The same again changes nothing; another value is another secret.
+    let before = installation.count("SELECT policy_version FROM installation").await;
+    installation.apply(&FLEET.replace("SECRET", KEY)).await;
+    assert_eq!(installation.count("SELECT policy_version FROM installation").await, before);
+    installation.apply(&FLEET.replace("SECRET", "another-key")).await;
+    assert_eq!(installation.count("SELECT policy_version FROM installation").await, before + 1);
+    assert_eq!(installation.count("SELECT count(*) FROM secret WHERE replaced_at IS NULL").await, 3);
+    installation.at_rest().await;
+}
