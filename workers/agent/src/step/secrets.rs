@@ -47,12 +47,12 @@ impl Secrets {
         let (mut head, mut tail) = (self.strike(&head), self.strike(&tail));
         for secret in &self.0 {
             let beginning = secret.char_indices().map(|(at, _)| &secret[..at]).filter(|piece| piece.len() >= PIECE_MIN);
-            if let Some(piece) = beginning.filter(|piece| head.ends_with(*piece)).last() {
+            if let Some(piece) = beginning.rev().find(|piece| head.ends_with(*piece)) {
                 head.truncate(head.len() - piece.len());
                 head.push_str(STRUCK);
             }
-            let end = secret.char_indices().map(|(at, _)| &secret[at..]).filter(|piece| piece.len() >= PIECE_MIN);
-            if let Some(piece) = end.clone().find(|piece| tail.starts_with(*piece)) {
+            let mut end = secret.char_indices().map(|(at, _)| &secret[at..]).filter(|piece| piece.len() >= PIECE_MIN);
+            if let Some(piece) = end.find(|piece| tail.starts_with(*piece)) {
                 tail.replace_range(..piece.len(), STRUCK);
             }
         }
