@@ -15,7 +15,7 @@ test: python
 	cargo build --workspace --all-targets
 	cargo test --workspace
 
-# The engine against the ceiling of its broker and database.
+# The engine against the ceiling of its broker and database, and what resolving and planning cost.
 bench: setup
 	cargo build --workspace --bins --release
 	target/release/pitcrew-loadtests

@@ -3,12 +3,14 @@
 //! - [`options`]: what can be asked for; [`stand`]: the servers
 //! - [`ceiling`]: the same durable work with no Pitcrew in between
 //! - [`engine`]: whole sessions through the real programs, and the verdict on them
+//! - [`policy`]: resolving and planning, in memory
 //! - [`cpu`], [`report`]: what it cost, and how that is printed
 
 mod ceiling;
 mod cpu;
 mod engine;
 mod options;
+mod policy;
 mod report;
 mod stand;
 
@@ -22,6 +24,12 @@ async fn main() -> anyhow::Result<()> {
     // The first provider stays; a second attempt changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = Options::parse();
+    if options.wants(Part::Policy) {
+        policy::run(options.deployments, options.computers)?;
+    }
+    if !options.wants(Part::Ceiling) && !options.wants(Part::Engine) && !options.wants(Part::Steady) {
+        return Ok(());
+    }
     let stand = Stand::start(&options).await?;
     stand.conditions(&options).await?;
     let (mut ceilings, mut engines, mut steadies): (Vec<Run>, Vec<Run>, Vec<Steady>) = Default::default();

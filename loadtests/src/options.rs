@@ -35,6 +35,12 @@ pub struct Options {
     /// Tenants among which the engine's sessions are spread.
     #[arg(long, default_value_t = 1)]
     pub tenants: u32,
+    /// Deployments that are resolved and planned for each computer, in memory.
+    #[arg(long, default_value_t = 1_000)]
+    pub deployments: usize,
+    /// Computers for which they are.
+    #[arg(long, default_value_t = 10_000)]
+    pub computers: usize,
     /// Show the statements that cost most, which costs something itself.
     #[arg(long)]
     pub statements: bool,
@@ -46,6 +52,8 @@ pub struct Options {
 /// A part of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
+    /// Resolving and planning, in memory.
+    Policy,
     /// The same durable work without Pitcrew.
     Ceiling,
     /// A backlog through the engine.
