@@ -4,6 +4,7 @@ use pitcrew::domain::Computer;
 use pitcrew::domain::session::{Kind, Order, RebootPolicy};
 use pitcrew::resolve::{Scope, resolve};
 use pitcrew::store::fleet::NotApplied;
+use pitcrew::store::forecast::Question;
 use pitcrew::store::{Store, migrate};
 
 use crate::support::{Database, database};
@@ -251,4 +252,18 @@ async fn migrating_keeps_the_built_in_scripts() {
     assert!(!migrate(&store).await.unwrap().applied.is_empty());
     assert!(migrate(&store).await.unwrap().applied.is_empty());
     assert!(count(&database, "script").await > 0);
+}
+
+/// What the manual shows is taken, and sessions can be reckoned from it.
+#[tokio::test]
+async fn the_manual_can_be_applied() {
+    let page = include_str!("../docs/policy.md");
+    let blocks = page.split("\n```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("yaml\n"));
+    let text = blocks.collect::<Vec<_>>().join("\n---\n");
+    let database = database().await;
+    let store = Store::new(&database.url, 2).unwrap();
+    let applied = store.apply_files(&files(&text), false).await.unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert!(applied.created.contains(&"deployment/no-editor-at-reception".to_owned()), "{applied:?}");
+    let forecast = store.forecast(&Question::default()).await.unwrap();
+    assert_eq!((forecast.computers.total, forecast.computers.without_findings), (1, 1));
 }

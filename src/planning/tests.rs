@@ -12,6 +12,7 @@ use crate::resolve::{Only, Scope, narrow, resolve};
 
 use super::*;
 
+mod documented;
 mod judging;
 
 /// The policy that a fleet file makes, and its first computer.
