@@ -58,6 +58,31 @@ async fn fleet_files_are_applied_and_faults_are_told_with_their_places() {
 }
 
 #[tokio::test]
+async fn who_gets_what_is_told_and_decided() {
+    let house = house().await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples/fleet.yaml");
+    assert_eq!(pitcrew(&house, &["apply", "-f", example]).await.code, 0);
+    let explained = pitcrew(&house, &["explain", "reception", "software/editor"]).await;
+    assert!(explained.out.starts_with("software/editor on acme/reception\n"), "{}", explained.out);
+    assert!(explained.out.contains("nobody has approved it"), "{}", explained.out);
+    let deployment = "dark-editor-for-important-people";
+    let approved = pitcrew(&house, &["computer", "approve", deployment, "reception", "--reason", "she asked"]).await;
+    assert_eq!(approved.out, format!("{deployment} is approved for reception.\n"));
+    let again = pitcrew(&house, &["explain", "reception", "software/editor"]).await;
+    assert!(!again.out.contains("nobody has approved it"), "{}", again.out);
+    let json = pitcrew(&house, &["explain", "--item", "software/editor", "--tenant", "acme", "-o", "json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&json.out).expect("JSON")["computers"], 2, "{}", json.err);
+    let listed = pitcrew(&house, &["preview", "--group", "unattended"]).await;
+    assert!(listed.out.contains("workshop") && listed.out.contains("archive"), "{}", listed.out);
+    let counted = pitcrew(&house, &["preview", "--query", "os == \"linux\"", "--count", "--warn-above", "2"]).await;
+    assert!(counted.out.contains("more than 2"), "{}", counted.out);
+    let faulty = pitcrew(&house, &["preview", "--query", "os = \"linux\""]).await;
+    assert_eq!((faulty.code, faulty.err.as_str()), (2, "At 1:4: \"=\" has no meaning here. Write == to compare.\n"));
+    assert_eq!(pitcrew(&house, &["preview", "--deployment", "none"]).await.code, 3);
+    assert_eq!(pitcrew(&house, &["explain"]).await.code, 2);
+}
+
+#[tokio::test]
 async fn sessions_are_started_shown_and_ended() {
     let house = house().await;
     let started = pitcrew(&house, &["session", "start", "--computer", "pc-1,pc-2", "--reason", "why not"]).await;

@@ -6,11 +6,12 @@
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request
 //! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`computers`], [`compliance`], [`forecast`], [`durations`],
-//!   [`tenants`], [`dead_letters`], [`status`]
+//!   [`explain`], [`preview`], [`approvals`], [`tenants`], [`dead_letters`], [`status`]
 //!
 //! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
 
 mod apply;
+mod approvals;
 mod body;
 mod caller;
 mod compliance;
@@ -19,9 +20,12 @@ mod dead_letters;
 mod durations;
 mod forecast;
 mod intents;
+mod explain;
+mod preview;
 mod problem;
 mod query;
 mod router;
+mod scan;
 mod serve;
 mod session;
 mod sessions;

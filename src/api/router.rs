@@ -1,6 +1,7 @@
 //! Every route, and what happens around all of them: the body's limit, the request's id, its span, and panics.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -15,9 +16,11 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{
-    apply, compliance, computers, dead_letters, durations, forecast, intents, session, sessions, status, tenants,
+    apply, approvals, compliance, computers, dead_letters, durations, explain, forecast, intents, preview, session,
+    sessions, status, tenants,
 };
 use crate::store::Store;
+use crate::store::policies::Policies;
 use crate::telemetry::http::{answered, request_span};
 
 /// The largest body of an ordinary request, in bytes: a submission that names ten thousand computers fits.
@@ -33,6 +36,7 @@ const LONGEST_REQUEST_ID: usize = 64;
 #[derive(Clone)]
 pub(super) struct Api {
     pub(super) store: Store,
+    pub(super) policies: Arc<Policies>,
 }
 
 impl std::fmt::Debug for Api {
@@ -43,7 +47,8 @@ impl std::fmt::Debug for Api {
 
 /// Every route of the API.
 pub fn router(store: Store) -> Router {
-    let api = Api { store };
+    let policies = Arc::new(Policies::new(store.clone()));
+    let api = Api { store, policies };
     Router::new()
         .route("/healthz", get(status::alive))
         .route("/readyz", get(status::ready))
@@ -66,6 +71,11 @@ pub fn router(store: Store) -> Router {
         .route("/v1/computers", get(computers::list))
         .route("/v1/computers/{id}", get(computers::show))
         .route("/v1/computers/{id}/agent-token", post(computers::mint))
+        .route("/v1/computers/{id}/explain", get(explain::computer))
+        .route("/v1/computers/{id}/approvals", post(approvals::decide))
+        .route("/v1/explain", get(explain::survey))
+        .route("/v1/preview", get(preview::list))
+        .route("/v1/preview/count", get(preview::count))
         .route("/v1/compliance", get(compliance::list))
         .route("/v1/compliance/counts", get(compliance::counts))
         .route("/v1/compliance/recurring", get(compliance::recurring))

@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
-use super::{apply, compliance, computer, dead_letter, durations, forecast, plan, session, status, tenant, why};
+use super::{
+    apply, compliance, computer, dead_letter, durations, explain, forecast, plan, preview, session, status, tenant, why,
+};
 use crate::config::Api;
 use crate::domain::SessionId;
 
@@ -69,6 +71,21 @@ pub enum Verb {
         /// The session.
         session: SessionId,
     },
+    /// Say which deployments count for a computer, an item or a tenant: the winner, the ranked losers, the reason of each.
+    #[command(after_help = format!("Examples:
+  pitcrew explain reception
+  pitcrew explain acme/reception software/editor
+  pitcrew explain --item software/editor --tenant acme
+
+{EXIT_CODES}"))]
+    Explain(explain::Explain),
+    /// List or count the computers that a deployment, a group, a query or an item has.
+    #[command(after_help = format!("Examples:
+  pitcrew preview --deployment editor-for-all --count
+  pitcrew preview --query 'os.family == \"debian\" and software(\"7-zip\") < \"23.0\"'
+
+{EXIT_CODES}"))]
+    Preview(preview::Preview),
     /// Stop a tenant, or let it go on.
     #[command(subcommand, after_help = EXIT_CODES)]
     Tenant(tenant::Verb),
@@ -95,6 +112,8 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Computer(verb) => computer::run(verb, &client, &output).await,
         Verb::Compliance(verb) => compliance::run(verb, &client, &output).await,
         Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,
+        Verb::Explain(explain) => explain.run(&client, &output).await,
+        Verb::Preview(preview) => preview.run(&client, &output).await,
         Verb::Why { session } => why::run(session, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
         Verb::Status => status::run(&client, &output).await,

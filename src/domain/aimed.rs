@@ -10,7 +10,7 @@ use super::query::Slot;
 use super::tenant::Tenant;
 
 /// Places in the list of deployments, by what a computer must have to be among their targets.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Aimed {
     everyone: Vec<usize>,
     tenant: HashMap<String, Vec<usize>>,

@@ -215,7 +215,7 @@ words! {
     Enforcement {
         /// In every full session.
         Required = "required",
-        /// Only in sessions that name it; offered to people.
+        /// In every full session of a computer for which it was approved, and in those that name it unless it was denied.
         Optional = "optional",
         /// Only in sessions that name it.
         Adhoc = "adhoc",

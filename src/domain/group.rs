@@ -64,6 +64,14 @@ impl Group {
             Members::Query(query) => query.groups(),
         }
     }
+
+    /// The software that it asks for, in small letters.
+    pub fn software(&self) -> BTreeSet<&str> {
+        match &self.members {
+            Members::Listed(_) => BTreeSet::new(),
+            Members::Query(query) => query.software(),
+        }
+    }
 }
 
 impl fmt::Display for ComputerName {

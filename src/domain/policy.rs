@@ -18,7 +18,7 @@ use super::task::Task;
 use super::tenant::Tenant;
 
 /// How every computer should be, at one version.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     version: i64,
     tenants: BTreeMap<TenantId, Tenant>,
@@ -112,6 +112,11 @@ impl Policy {
         }
     }
 
+    /// Every item, software first.
+    pub fn items(&self) -> impl Iterator<Item = Item> {
+        self.software.keys().map(Item::software).chain(self.tasks.keys().map(Item::task))
+    }
+
     /// The text of a script.
     pub fn script(&self, hash: &Sha256Hash) -> Option<Arc<str>> {
         self.scripts.get(hash).cloned()
@@ -131,6 +136,31 @@ impl Policy {
     /// Every deployment, the oldest first.
     pub fn deployments(&self) -> &[Arc<Deployment>] {
         &self.deployments
+    }
+
+    /// The deployment of this name.
+    pub fn deployment(&self, name: &str) -> Option<&Arc<Deployment>> {
+        self.deployments.iter().find(|deployment| deployment.name == name)
+    }
+
+    /// The software that the queries of groups ask for, in small letters.
+    pub fn asked_software(&self) -> BTreeSet<String> {
+        self.groups.iter().flat_map(Group::software).map(str::to_owned).collect()
+    }
+
+    /// The same with no other deployments than these, and without scripts: for looking at many computers.
+    pub fn only(&self, keep: impl Fn(&Deployment) -> bool) -> Policy {
+        let mut policy = self.clone();
+        policy.scripts = HashMap::new();
+        policy.deployments.retain(|deployment| keep(deployment));
+        policy.aimed = Aimed::of(&policy.deployments, |name| self.group(name).map(|(_, group)| group));
+        policy
+    }
+
+    /// The ids of a tenant and of those below it.
+    pub fn below(&self, tenant: &str) -> Vec<TenantId> {
+        let is_below = |id: &TenantId| self.lineage(*id).iter().any(|one| one.name == tenant);
+        self.tenants.keys().copied().filter(is_below).collect()
     }
 
     /// A tenant and those above it, the nearest first. A loop among them ends the list.

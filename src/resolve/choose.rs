@@ -98,6 +98,10 @@ words! {
         NotNamed = "not_named",
         /// Its enforcement is for other sessions.
         Enforcement = "enforcement",
+        /// It is optional, and was not approved for the computer.
+        NotApproved = "not_approved",
+        /// It is optional, and was denied for the computer.
+        Denied = "denied",
         /// It makes an exception of the computer.
         Excepted = "excepted",
         /// It may make an exception of the computer: what that rests on is not known, its inventory was not taken.
@@ -117,32 +121,18 @@ words! {
     }
 }
 
+/// Who wins of the deployments that aim at a computer, before anything that the winners bring.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contest {
+    /// The winner of each item, with the losers, by item.
+    pub winners: Vec<Wanted>,
+    /// Those that take no part, by name.
+    pub left_out: Vec<LeftOut>,
+}
+
 /// Chooses what is wanted of a computer.
 pub fn resolve(policy: &Policy, computer: &Computer, scope: &Scope) -> Resolution {
-    let subject = Subject::new(policy, computer);
-    let onboarding = matches!(scope, Scope::Onboarding);
-    let mut left_out = Vec::new();
-    let mut candidates: BTreeMap<&Item, Vec<(Rank, &Arc<Deployment>)>> = BTreeMap::new();
-    for deployment in policy.aimed_at(computer) {
-        let is_in = subject.meets(&deployment.target);
-        if is_in == Truth::No {
-            continue;
-        }
-        let why = why_left_out(policy, &subject, scope, deployment);
-        match (why, Rank::of(deployment, &subject, onboarding)) {
-            (None, Some(rank)) => candidates.entry(&deployment.item).or_default().push((rank, deployment)),
-            (why, _) => {
-                let why = why.unwrap_or(WhyLeftOut::GroupUnknown);
-                left_out.push(LeftOut { deployment: deployment.name.clone(), why });
-            }
-        }
-    }
-    if let Scope::Targeted(names) = scope {
-        left_out.extend(names.iter().filter_map(|name| unmet(policy, &subject, name)));
-    }
-    left_out.sort();
-
-    let winners = candidates.into_iter().filter_map(|(item, candidates)| choose(item, candidates)).collect();
+    let Contest { winners, left_out } = contest(policy, &Subject::new(policy, computer), scope);
     Resolution {
         computer: computer.id,
         os: computer.os,
@@ -152,6 +142,34 @@ pub fn resolve(policy: &Policy, computer: &Computer, scope: &Scope) -> Resolutio
         only: None,
         left_out,
     }
+}
+
+/// Chooses one deployment an item: what resolutions, explanations and previews have in common.
+pub fn contest(policy: &Policy, subject: &Subject<'_>, scope: &Scope) -> Contest {
+    let onboarding = matches!(scope, Scope::Onboarding);
+    let mut left_out = Vec::new();
+    let mut candidates: BTreeMap<&Item, Vec<(Rank, &Arc<Deployment>)>> = BTreeMap::new();
+    for deployment in policy.aimed_at(subject.computer()) {
+        let is_in = subject.meets(&deployment.target);
+        if is_in == Truth::No {
+            continue;
+        }
+        let why = why_left_out(policy, subject, scope, deployment);
+        match (why, Rank::of(deployment, subject, onboarding)) {
+            (None, Some(rank)) => candidates.entry(&deployment.item).or_default().push((rank, deployment)),
+            (why, _) => {
+                let why = why.unwrap_or(WhyLeftOut::GroupUnknown);
+                left_out.push(LeftOut { deployment: deployment.name.clone(), why });
+            }
+        }
+    }
+    if let Scope::Targeted(names) = scope {
+        left_out.extend(names.iter().filter_map(|name| unmet(policy, subject, name)));
+    }
+    left_out.sort();
+
+    let winners = candidates.into_iter().filter_map(|(item, candidates)| choose(item, candidates)).collect();
+    Contest { winners, left_out }
 }
 
 /// The best of the candidates for one item.
@@ -175,7 +193,7 @@ fn why_left_out(policy: &Policy, subject: &Subject<'_>, scope: &Scope, deploymen
     if computer.excluded {
         return Some(WhyLeftOut::ComputerExcluded);
     }
-    if let Some(why) = scope.leaves_out(deployment) {
+    if let Some(why) = scope.leaves_out(deployment, computer) {
         return Some(why);
     }
     match deployment.exclude.iter().map(|target| subject.meets(target)).max() {

@@ -2,7 +2,7 @@
 //!
 //! Pure: the same policy, computer and scope give the same resolution in a session, in a preview and in an explanation.
 //! In reading order: what a session asks for, what holds of a computer, the total order, the choice, what the
-//! chosen bring with them, and one item alone.
+//! chosen bring with them, one item alone, and the same in words and in numbers.
 
 mod scope;
 
@@ -16,11 +16,18 @@ mod closure;
 
 mod narrow;
 
-pub use choose::{LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, resolve};
+mod words;
+
+mod explain;
+mod survey;
+
+pub use choose::{Contest, LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, contest, resolve};
 pub use closure::{Because, Demand, Need};
+pub use explain::explain;
 pub use narrow::{Only, for_session, narrow};
 pub use scope::Scope;
 pub use subject::Subject;
+pub use survey::{Fate, Preview, Surveyor};
 
 #[cfg(test)]
 mod tests;

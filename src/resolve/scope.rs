@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use crate::domain::session::{Kind, Order};
-use crate::domain::{Deployment, Enforcement};
+use crate::domain::{Computer, Deployment, Enforcement};
 
 use super::choose::WhyLeftOut;
 
 /// Which deployments take part in a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Every required one.
+    /// Every required one, and every optional one that was approved for the computer.
     Full,
-    /// These, by name, whatever their enforcement and even if they are disabled: a person chose them. Nothing else has
-    /// a say, not even an exception.
+    /// These, by name, whatever their enforcement and even if they are disabled: a person chose them. Only one that was
+    /// denied stays out. Nothing else has a say, not even an exception.
     Targeted(BTreeSet<String>),
-    /// Those for onboarding, before the required ones.
+    /// Those for onboarding, before all that a full session has.
     Onboarding,
 }
 
@@ -35,19 +35,32 @@ impl Scope {
     }
 
     /// Why a deployment does not take part; none if it does.
-    pub(super) fn leaves_out(&self, deployment: &Deployment) -> Option<WhyLeftOut> {
+    pub(super) fn leaves_out(&self, deployment: &Deployment, computer: &Computer) -> Option<WhyLeftOut> {
+        let decided = (deployment.enforcement == Enforcement::Optional)
+            .then(|| computer.approvals.get(&deployment.name).map(|approval| approval.approved))
+            .flatten();
         let has_part = match self {
             Scope::Targeted(names) => {
-                return (!names.contains(&deployment.name)).then_some(WhyLeftOut::NotNamed);
+                return match (names.contains(&deployment.name), decided) {
+                    (false, _) => Some(WhyLeftOut::NotNamed),
+                    (true, Some(false)) => Some(WhyLeftOut::Denied),
+                    (true, Some(true) | None) => None,
+                };
             }
-            Scope::Full => deployment.enforcement == Enforcement::Required,
-            Scope::Onboarding => {
-                matches!(deployment.enforcement, Enforcement::Required | Enforcement::Onboarding)
-            }
+            Scope::Full => matches!(deployment.enforcement, Enforcement::Required | Enforcement::Optional),
+            Scope::Onboarding => match deployment.enforcement {
+                Enforcement::Required | Enforcement::Optional | Enforcement::Onboarding => true,
+                Enforcement::Adhoc => false,
+            },
         };
         match (deployment.disabled, has_part) {
             (true, _) => Some(WhyLeftOut::Disabled),
             (false, false) => Some(WhyLeftOut::Enforcement),
+            (false, true) if deployment.enforcement == Enforcement::Optional => match decided {
+                Some(true) => None,
+                Some(false) => Some(WhyLeftOut::Denied),
+                None => Some(WhyLeftOut::NotApproved),
+            },
             (false, true) => None,
         }
     }

@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::{
-    Bearer, Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, Device, DeviceFilter,
+    Approval, Bearer, Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, Device, DeviceFilter,
     Enforcement, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser, ScriptUse, Sha256Hash, Software, Target,
     Tenant, TenantId, Truth, Upgrade,
 };
@@ -296,6 +296,59 @@ fn kinds_of_device_narrow_and_the_narrower_wins() {
     assert_eq!(winner(None, &[]), "d1", "of which nothing is known passes no such filter");
 }
 
+fn decided(approved: bool) -> Computer {
+    let approval = Approval { approved, by: "ann".into(), at: jiff::Timestamp::UNIX_EPOCH, reason: String::new() };
+    Computer { approvals: [("d1".to_owned(), approval)].into(), ..computer() }
+}
+
+#[test]
+fn what_is_optional_takes_part_where_it_was_approved() {
+    let optional = Deployment { enforcement: Enforcement::Optional, ..deployment(1, this_computer()) };
+    let policy = policy(vec![optional, deployment(2, Target::Everyone)]);
+    let named = Scope::Targeted(["d1".to_owned()].into());
+    let told = |computer: &Computer, scope: &Scope| {
+        let resolution = resolve(&policy, computer, scope);
+        let why = resolution.left_out.iter().find(|out| out.deployment == "d1").map(|out| out.why.as_str());
+        format!("{} {}", winners(&resolution).join(","), why.unwrap_or("-"))
+    };
+    assert_eq!(told(&computer(), &Scope::Full), "d2 not_approved");
+    assert_eq!(told(&decided(true), &Scope::Full), "d1 -");
+    assert_eq!(told(&decided(true), &Scope::Onboarding), "d1 -");
+    assert_eq!(told(&decided(false), &Scope::Full), "d2 denied");
+    assert_eq!(told(&computer(), &named), "d1 -");
+    assert_eq!(told(&decided(false), &named), " denied");
+}
+
+#[test]
+fn who_wins_is_explained_with_the_ranked_losers_and_the_reason_of_each() {
+    let at = |id, target| deployment(id, target);
+    let mut all = vec![
+        Deployment { state: DesiredState::ThisVersion("1.9".into()), ..at(1, this_computer()) },
+        Deployment { priority: 5, ..at(2, group("nested", None)) },
+        at(3, Target::Everyone),
+        at(4, Target::Everyone),
+        Deployment { state: DesiredState::Absent, ..at(5, Target::Everyone) },
+        Deployment { priority: -1, ..at(6, Target::Everyone) },
+        Deployment { enforcement: Enforcement::Optional, ..at(7, tag(None)) },
+        Deployment { enforcement: Enforcement::Adhoc, disabled: true, ..at(8, tag(None)) },
+        Deployment { exclude: vec![person("ann")], ..at(9, tenant("bottom", false)) },
+        at(10, tenant("other", true)),
+        Deployment {
+            filter: DeviceFilter { devices: [Device::Portable].into(), ..Default::default() },
+            ..at(11, Target::Everyone)
+        },
+    ];
+    all.extend([12, 13].map(|id| Deployment { item: Item::software("viewer"), ..at(id, Target::Everyone) }));
+    let policy = policy(all);
+    let shown = explain(&policy, &computer(), &Scope::Full, None);
+    let text = crate::cli::render::explanation(&shown, crate::cli::render::Style::default());
+    insta::assert_snapshot!(text);
+    let only = explain(&policy, &computer(), &Scope::Full, Some(&Item::software("editor")));
+    assert_eq!(only.items.len(), 1);
+    let elsewhere = only.items[0].left_out.last().unwrap();
+    assert_eq!((elsewhere.deployment.as_str(), elsewhere.why.as_deref()), ("d10", Some("other_target")));
+}
+
 fn any_deployment() -> impl Strategy<Value = Deployment> {
     (
         select(vec!["editor", "viewer"]),
@@ -361,6 +414,39 @@ proptest! {
             let lost = resolution.wanted.iter().flat_map(|wanted| &wanted.losers).filter(|loser| loser.deployment == one.name).count();
             let out = resolution.left_out.iter().filter(|out| out.deployment == one.name).count();
             prop_assert_eq!(won + lost + out, 1, "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn explanations_surveys_and_previews_say_what_is_resolved(
+        deployments in prop::collection::vec(any_deployment(), 0..12),
+    ) {
+        let numbered: Vec<_> = (1..).zip(deployments)
+            .map(|(id, one)| Deployment { id: DeploymentId(id), name: format!("d{id}"), ..one })
+            .collect();
+        let policy = policy(numbered.clone());
+        for computer in [computer(), Computer { tags: Default::default(), ..computer() }] {
+            let resolution = resolve(&policy, &computer, &Scope::Full);
+            let explained = explain(&policy, &computer, &Scope::Full, None);
+            let told: Vec<_> = explained.items.iter().filter_map(|item| item.winner.as_ref()).collect();
+            let told: Vec<_> = told.iter().map(|winner| winner.deployment.as_str()).collect();
+            prop_assert_eq!(&told, &winners(&resolution));
+
+            let mut surveyor = Surveyor::default();
+            surveyor.look(&policy, &computer);
+            let survey = surveyor.report(&policy);
+            let mut won: Vec<_> = survey.deployments.iter().filter(|line| line.wins == 1).map(|line| &line.item).collect();
+            won.dedup();
+            prop_assert_eq!(won, resolution.wanted.iter().map(|wanted| &wanted.item).collect::<Vec<_>>());
+
+            for one in numbered.iter().filter(|one| !one.disabled && one.enforcement == Enforcement::Required) {
+                let preview = Preview::Deployment(one.name.clone());
+                let seen = preview.look(&preview.narrow(&policy), &computer);
+                let wins = resolution.wanted.iter().any(|wanted| wanted.deployment.name == one.name);
+                let meets = Subject::new(&policy, &computer).meets(&one.target);
+                prop_assert_eq!(seen.is_ok(), meets.is_yes());
+                prop_assert_eq!(seen.is_ok_and(|line| line.why.is_none()), wins);
+            }
         }
     }
 

@@ -9,7 +9,6 @@ pub mod credit;
 pub mod errand;
 pub mod lease;
 pub mod limit;
-pub mod policies;
 pub mod program;
 pub mod publish;
 pub mod recorder;

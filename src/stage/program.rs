@@ -12,7 +12,6 @@ use super::answer::Rules;
 use super::credit::Credit;
 use super::lease::Leases;
 use super::limit::Limits;
-use super::policies::Policies;
 use super::publish::Jobs;
 use super::recorder::Recorder;
 use super::settle::Settler;
@@ -22,6 +21,7 @@ use crate::config;
 use crate::domain::session;
 use crate::process::Process;
 use crate::store::Store;
+use crate::store::policies::Policies;
 use crate::store::workers::Heartbeat;
 
 /// How long giving back may take, and settling what has ended.

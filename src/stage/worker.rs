@@ -15,7 +15,6 @@ use super::answer::{Answer, Report};
 use super::checkpoint::Checkpoint;
 use super::lease::{Lease, Leases};
 use super::limit::Limits;
-use super::policies::Policies;
 use super::publish::Jobs;
 use super::recorder::Recorder;
 use super::settle::Ended;
@@ -26,6 +25,7 @@ use crate::domain::policy::Policy;
 use crate::domain::session::{self, WaitingOn};
 use crate::store::claims::{Claimed, Inputs};
 use crate::store::leases::Intents;
+use crate::store::policies::Policies;
 use crate::store::{Error, Store};
 use crate::telemetry::Sessions;
 

@@ -237,9 +237,7 @@ async fn ask_for_software(tx: &Transaction<'_>) -> Result<(), Error> {
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
     let mut asked = BTreeSet::new();
     for group in super::policy::bodies::<Group>(&groups, "group")? {
-        if let Members::Query(query) = group.members {
-            asked.extend(query.software().into_iter().map(str::to_owned));
-        }
+        asked.extend(group.software().into_iter().map(str::to_owned));
     }
     let asked: Vec<String> = asked.into_iter().collect();
     let note = "UPDATE installation SET asked_software = $1 WHERE asked_software <> $1";

@@ -20,7 +20,8 @@ const FLEET: &str = "
         (1, 'shared', 'linux', 'x86_64', '{\"via\": \"noop\"}', false),
         (2, 'shared', 'linux', 'x86_64', '{\"via\": \"noop\"}', false),
         (2, 'pc-9', 'linux', 'x86_64', '{\"via\": \"noop\"}', false);
-    INSERT INTO deployment (name, item, body) VALUES ('editor', 'software/editor', '{}');";
+    INSERT INTO deployment (name, item, body) VALUES
+        ('editor', 'software/editor', '{\"target\": {\"tenant\": {\"name\": \"contoso\"}}, \"state\": \"any\"}');";
 
 pub struct House {
     pub database: Database,

@@ -4,5 +4,6 @@ mod access;
 mod compliance;
 pub mod house;
 mod sessions;
+mod targets;
 mod views;
 mod wakes;

@@ -1,5 +1,6 @@
 //! `pitcrew computer …`
 
+mod decide;
 mod list;
 mod show;
 mod token;

@@ -5,6 +5,7 @@ mod compliance;
 mod computer;
 mod duration;
 mod forecast;
+mod explanation;
 mod letter;
 mod overview;
 mod rerun;
@@ -20,6 +21,7 @@ pub use compliance::{
 };
 pub use computer::{ComputerLine, LastSession, Presence};
 pub use duration::Duration;
+pub use explanation::{Contender, ExplainedItem, Explanation, PreviewCount, PreviewLine, Survey, SurveyLine};
 pub use forecast::{Ages, Computers, Difference, Forecast, Radius, SampleAction, SampleComputer};
 pub use letter::{LetterLine, LetterState};
 pub use overview::{Count, Overview, Scheduler, WorkerLine};

@@ -8,13 +8,17 @@ use pitcrew::domain::session::Session;
 use pitcrew::planning;
 use pitcrew::resolve;
 
-/// What the policy of today would plan from what the plan was made from. None while the policy is the same.
+/// What the policy of today would plan from what the plan was made from. None while the policy is the same and none of it
+/// was denied for the computer.
 pub struct Today(Option<Vec<PlannedAction>>);
 
 impl Today {
     /// Plans anew in thought, if the policy has changed since.
     pub fn of(policy: &Policy, computer: &Computer, session: &Session, plan: &Plan) -> Today {
-        if policy.version() == plan.policy_version {
+        let denied = |action: &PlannedAction| {
+            computer.approvals.get(&action.deployment).is_some_and(|approval| !approval.approved)
+        };
+        if policy.version() == plan.policy_version && !plan.actions.iter().any(denied) {
             return Today(None);
         }
         let resolution = resolve::for_session(policy, computer, session);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use super::error::Doing;
+use super::{Error, Store};
 use crate::domain::policy::Policy;
-use crate::store::{Error, Store};
 
-/// A worker's policy, kept until a claim names a newer version.
+/// A process's policy, kept until it learns of a newer version.
 pub struct Policies {
     store: Store,
     current: Mutex<Option<Arc<Policy>>>,
@@ -17,6 +18,15 @@ impl Policies {
     /// Nothing is loaded yet.
     pub fn new(store: Store) -> Policies {
         Policies { store, current: Mutex::new(None) }
+    }
+
+    /// The policy as it is now.
+    pub async fn now(&self) -> Result<Arc<Policy>, Error> {
+        let client = self.store.client().await?;
+        let sql = "SELECT policy_version FROM installation";
+        let row = client.query_one(sql, &[]).await.doing("asking for the policy's version")?;
+        drop(client);
+        self.at_least(row.get("policy_version")).await
     }
 
     /// The policy of `version`, or a newer one if there is one by now. Whoever comes while it is being loaded waits for

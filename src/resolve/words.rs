@@ -1,0 +1,67 @@
+//! The sentences that say who wins and why.
+
+use crate::domain::{Deployment, DesiredState, ItemKind, Mode};
+
+use super::choose::{LostBy, WhyLeftOut};
+
+/// How a deployment wants its item.
+pub(super) fn wants(deployment: &Deployment) -> String {
+    let mode = deployment.mode;
+    if deployment.item.kind == ItemKind::Task {
+        return mode.to_string();
+    }
+    let state = match &deployment.state {
+        DesiredState::Any => "any version".to_owned(),
+        DesiredState::ThisVersion(version) => format!("version {version}"),
+        DesiredState::Latest => "the latest version".to_owned(),
+        DesiredState::NewerOrEqual(version) => format!("{version} or newer"),
+        DesiredState::OlderOrEqual(version) => format!("{version} or older"),
+        DesiredState::UpdateIfFound => "the latest version where it is found".to_owned(),
+        DesiredState::Absent => "absent".to_owned(),
+        DesiredState::Ignored => "ignored".to_owned(),
+    };
+    if mode == Mode::Enforce { state } else { format!("{state}, {mode}") }
+}
+
+/// Why a loser is behind the winner.
+pub(super) fn lost(loser: &Deployment, winner: &Deployment, by: LostBy) -> String {
+    let name = &winner.name;
+    match by {
+        LostBy::Onboarding => format!("In an onboarding, {name} comes first: it is for onboarding."),
+        LostBy::Target => format!("Its target, {}, is wider than {} of {name}.", loser.target, winner.target),
+        LostBy::Filter => format!("Its filter is wider than that of {name}."),
+        LostBy::Priority => format!("Its priority is {}, and that of {name} is {}.", loser.priority, winner.priority),
+        LostBy::State => format!("{name} wants it {}, which comes first among equals.", wants(winner)),
+        LostBy::Age => format!(
+            "It is equal to {name} in all else, and younger. That is likely a mistake: disable one of them, or give one a \
+             higher priority."
+        ),
+    }
+}
+
+/// Why a deployment takes no part.
+pub(super) fn left_out(deployment: &Deployment, why: WhyLeftOut) -> String {
+    let text = match why {
+        WhyLeftOut::ComputerExcluded => "The computer is excluded from all maintenance.",
+        WhyLeftOut::Disabled => "It is disabled.",
+        WhyLeftOut::NotNamed => "The session names other deployments.",
+        WhyLeftOut::Enforcement => {
+            return format!("Its enforcement is {}: it is for other sessions.", deployment.enforcement);
+        }
+        WhyLeftOut::NotApproved => "It is optional, and nobody has approved it for this computer.",
+        WhyLeftOut::Denied => "It is optional, and was denied for this computer.",
+        WhyLeftOut::Excepted => "It makes an exception of this computer.",
+        WhyLeftOut::PerhapsExcepted => {
+            "It may make an exception of this computer: what that rests on is not known until an inventory is taken."
+        }
+        WhyLeftOut::GroupUnknown => {
+            "Whether the computer is in its group is not known until an inventory is taken, or the fact is declared."
+        }
+        WhyLeftOut::Filter => "Its filter does not admit this computer.",
+        WhyLeftOut::Platform => "Its item is not for the operating system of this computer.",
+        WhyLeftOut::NoSuchItem => "Its item does not exist.",
+        WhyLeftOut::OtherTarget => return format!("This computer is not in its target, {}.", deployment.target),
+        WhyLeftOut::NoSuchDeployment => "There is no deployment of this name.",
+    };
+    text.to_owned()
+}
