@@ -19,10 +19,31 @@ use super::versions::{Platform, entry};
 pub(super) struct Calls<'a> {
     /// The items that are to be there, whether or not they are.
     active: BTreeSet<&'a Item>,
-    /// The items that others need there, each with those.
-    there: BTreeMap<Item, BTreeSet<&'a Item>>,
+    /// The items that others need there, each with the least versions that will do.
+    there: BTreeMap<Item, BTreeSet<&'a str>>,
     /// The rules that hold, by the software that has them and their place with it.
     held: BTreeSet<(&'a Item, usize)>,
+}
+
+/// Which rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// None yet.
+    Nothing,
+    /// Those that remove something.
+    Removals,
+    /// Every one.
+    Everything,
+}
+
+impl Asked {
+    fn about(self, rule: &Rule) -> bool {
+        match self {
+            Asked::Nothing => false,
+            Asked::Removals => matches!(rule.then, Consequence::Uninstall(_)),
+            Asked::Everything => true,
+        }
+    }
 }
 
 /// What is known when the calls are made.
@@ -35,16 +56,24 @@ pub(super) struct Known<'a, 'k> {
 }
 
 impl<'a> Calls<'a> {
-    /// The calls, if software comes out as is chosen so far. Rules that have held in `earlier` calls hold.
-    pub(super) fn of(known: Known<'a, '_>, chosen: &Chosen<'_>, earlier: &Calls<'a>) -> Calls<'a> {
+    /// The calls, if software comes out as is chosen so far. Rules that have held in `earlier` calls hold, and items that
+    /// are `out`, because they cannot be had, call for nothing. Of the rules only the `asked` ones are.
+    pub(super) fn of(
+        known: Known<'a, '_>,
+        chosen: &Chosen<'_>,
+        earlier: &Calls<'a>,
+        out: &BTreeSet<&Item>,
+        asked: Asked,
+    ) -> Calls<'a> {
         let mut calls = Calls { held: earlier.held.clone(), ..Calls::default() };
         loop {
-            calls.spread(known, chosen);
+            calls.spread(known, chosen, out);
             let held: Vec<_> = calls
                 .active
                 .iter()
                 .filter_map(|item| Some((*item, software(known.policy, item)?)))
                 .flat_map(|(item, software)| (0..).zip(&software.rules).map(move |(place, rule)| (item, place, rule)))
+                .filter(|(.., rule)| asked.about(rule))
                 .filter(|(item, place, _)| !calls.held.contains(&(*item, *place)))
                 .filter(|(.., rule)| rule.holds(|name| calls.will_be_there(known, chosen, &Item::software(name))))
                 .map(|(item, place, _)| (item, place))
@@ -66,8 +95,8 @@ impl<'a> Calls<'a> {
         self.there.contains_key(item)
     }
 
-    /// The items that need this one there.
-    pub(super) fn callers(&self, item: &Item) -> impl Iterator<Item = &'a Item> {
+    /// The least versions that will do for those that need an item there, as far as they name one.
+    pub(super) fn least_of(&self, item: &Item) -> impl Iterator<Item = &'a str> {
         self.there.get(item).into_iter().flatten().copied()
     }
 
@@ -79,37 +108,40 @@ impl<'a> Calls<'a> {
     }
 
     /// Goes on from what is to be there to what that needs, by the rules that are known to hold.
-    fn spread(&mut self, known: Known<'a, '_>, chosen: &Chosen<'_>) {
+    fn spread(&mut self, known: Known<'a, '_>, chosen: &Chosen<'_>, out: &BTreeSet<&Item>) {
         loop {
-            let (active, there) = (self.active.len(), self.there.values().map(BTreeSet::len).sum::<usize>());
-            for (item, wanted) in known.wanted {
+            let before = (self.active.len(), self.there.len());
+            for (item, wanted) in known.wanted.iter().filter(|(item, _)| !out.contains(*item)) {
                 let is_there = match wanted.because {
                     Because::Deployed => {
                         is_to_be_there(wanted, known.findings) || (may_be_there(wanted) && self.are_for(item))
                     }
                     Because::Configures(_) => wanted.deployment.mode == Mode::Enforce,
-                    Because::NeededBy(_) => self.are_for(item),
+                    Because::NeededBy(_) => {
+                        let changes = chosen.get(*item).is_some_and(|choice| choice.is_there && choice.changes);
+                        changes || self.are_for(item)
+                    }
                 };
                 if is_there {
                     self.active.insert(item);
                 }
             }
             for item in self.active.clone() {
-                for needed in self.needs(known, chosen, item) {
-                    self.there.entry(needed).or_default().insert(item);
+                for (needed, least) in self.needs(known, chosen, item) {
+                    self.there.entry(needed).or_default().extend(least);
                 }
             }
-            if (active, there) == (self.active.len(), self.there.values().map(BTreeSet::len).sum()) {
+            if before == (self.active.len(), self.there.len()) {
                 return;
             }
         }
     }
 
-    /// What an item that is to be there needs there.
-    fn needs(&self, known: Known<'a, '_>, chosen: &Chosen<'_>, item: &'a Item) -> Vec<Item> {
+    /// What an item that is to be there needs there, each with the least version that will do.
+    fn needs(&self, known: Known<'a, '_>, chosen: &Chosen<'_>, item: &'a Item) -> Vec<(Item, Option<&'a str>)> {
         let provided = |prerequisites: &'a [Prerequisite]| {
             let provided = prerequisites.iter().filter(|needed| needed.otherwise == Otherwise::Provide);
-            provided.map(|needed| needed.item.clone())
+            provided.map(|needed| (needed.item.clone(), needed.bounds.at_least.as_deref()))
         };
         let Some(software) = software(known.policy, item) else {
             let task = known.policy.task(&item.name).map_or(&[][..], |task| &task.requires);
@@ -122,7 +154,7 @@ impl<'a> Calls<'a> {
         });
         provided(&software.requires)
             .chain(version.into_iter().flat_map(|version| provided(&version.requires)))
-            .chain(installed.map(Item::software))
+            .chain(installed.map(|name| (Item::software(name), None)))
             .collect()
     }
 

@@ -3,13 +3,13 @@
 //! Puts deployments, needs, rules and conflicts to the resolver as a problem, and its answer back. Where no item needs
 //! anything of another there is no problem, and each is chosen by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Findings, Item, ItemKind, Policy, Software};
 use crate::resolve::Wanted;
 
-use super::calls::{Calls, Known};
-use super::offers::{Offer, offer};
+use super::calls::{Asked, Calls, Known};
+use super::offers::{Offer, is_hopeless, offer};
 use super::relations::needs;
 use super::resolver::{ABSENT, Package, Problem, Root, Slot, Slots, settle};
 use super::versions::Platform;
@@ -47,21 +47,35 @@ impl<'a> Choices<'a> {
         findings: &Findings,
     ) -> Choices<'a> {
         let known = Known { policy, platform, wanted, findings };
-        let mut choices = Choices { calls: Calls::of(known, &Chosen::new(), &Calls::default()), ..Choices::default() };
+        let mut out: BTreeSet<&Item> =
+            wanted.values().filter(|wanted| is_hopeless(known, wanted)).map(|it| &it.item).collect();
+        let calls = Calls::of(known, &Chosen::new(), &Calls::default(), &out, Asked::Nothing);
+        let mut choices = Choices { calls, ..Choices::default() };
         if !are_related(policy, wanted) {
             return choices;
         }
-        // What is chosen may make a rule hold, or be a version with needs of its own; calls only grow with that, as far
-        // as choices settle, and the number of rounds is bounded all the same.
-        for _ in 0..=wanted.len() {
-            (choices.chosen, choices.refused) = choose(known, &choices.calls);
-            let calls = Calls::of(known, &choices.chosen, &choices.calls);
-            if calls == choices.calls {
-                break;
-            }
-            choices.calls = calls;
+        // What goes is known before the rules are asked that speak of what is there. What is chosen may make a rule hold,
+        // or be a version with needs of its own, so it is chosen again until nothing changes; the rounds are bounded.
+        let rounds = 2 + wanted.len();
+        let phases = [Asked::Nothing, Asked::Removals, Asked::Everything].map(|asked| (asked, rounds));
+        for (asked, rounds) in phases {
+            choices.settle(known, &mut out, asked, rounds);
         }
         choices
+    }
+
+    fn settle(&mut self, known: Known<'a, '_>, out: &mut BTreeSet<&'a Item>, asked: Asked, rounds: usize) {
+        for _ in 0..rounds {
+            let (chosen, refused) = choose(known, &self.calls);
+            out.extend(refused.keys());
+            self.chosen = chosen;
+            self.refused.extend(refused);
+            let calls = Calls::of(known, &self.chosen, &self.calls, out, asked);
+            if calls == self.calls {
+                return;
+            }
+            self.calls = calls;
+        }
     }
 
     /// What is chosen of an item; none if it is decided about by itself.

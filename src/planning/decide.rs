@@ -142,7 +142,13 @@ fn act(
     let (action, reason) = match (&goal.want, detected) {
         (Want::Absent, _) => (ActionType::Uninstall, Reason::Unwanted),
         (_, None) => (ActionType::Install, Reason::Missing),
-        (_, Some(_)) if met => (ActionType::Reinstall, Reason::TestFailed),
+        (_, Some(_)) if met && (same.is_some() || version.is_none()) => (ActionType::Reinstall, Reason::TestFailed),
+        // The version that is there cannot be had, so another one takes its place.
+        (_, Some(detected)) if met => {
+            let version = version.as_deref().and_then(|version| software.version(version));
+            let is_older = version < software.version(detected);
+            (if is_older { ActionType::Downgrade } else { ActionType::Update }, Reason::TestFailed)
+        }
         (want, Some(detected)) => match relation(software, want, detected) {
             Ordering::Greater => (ActionType::Downgrade, Reason::OlderWanted),
             Ordering::Less | Ordering::Equal => (ActionType::Update, Reason::UpdateAvailable),

@@ -6,7 +6,7 @@ use crate::domain::{
     ActionResult, ActionType, DesiredState, Finding, Item, ItemKind, Mode, Otherwise, Policy, Prerequisite, Reason,
     Scheme, Version,
 };
-use crate::resolve::{Because, Need, Wanted};
+use crate::resolve::{Because, Wanted};
 
 use super::choices::Choices;
 use super::decide::Decision;
@@ -145,7 +145,6 @@ pub(super) fn effective(wanted: &Wanted, scheme: Scheme, choices: &Choices<'_>) 
     };
     let is_called_for = comes || choices.calls().are_for(&wanted.item);
     let state = match (&wanted.because, &wanted.deployment.state) {
-        (Because::Deployed, DesiredState::UpdateIfFound) if goes => DesiredState::Absent,
         // What is only to be updated where it is found is installed all the same where another item needs it.
         (Because::Deployed, DesiredState::UpdateIfFound) if is_called_for => DesiredState::Latest,
         (Because::Deployed, state) => state.clone(),
@@ -153,20 +152,9 @@ pub(super) fn effective(wanted: &Wanted, scheme: Scheme, choices: &Choices<'_>) 
         (Because::NeededBy(_), _) if goes => DesiredState::Absent,
         (Because::NeededBy(_), _) if !is_called_for => DesiredState::Ignored,
         (Because::NeededBy(_), _) => {
-            let least = least_called_for(wanted, scheme, choices);
+            let least = choices.calls().least_of(&wanted.item).filter_map(|least| Version::parse(scheme, least)).max();
             least.map_or(DesiredState::Any, |least| DesiredState::NewerOrEqual(least.to_string()))
         }
     };
     (state, mode)
-}
-
-/// The least version that will do for all that need an item there.
-fn least_called_for(wanted: &Wanted, scheme: Scheme, choices: &Choices<'_>) -> Option<Version> {
-    let callers: Vec<&Item> = choices.calls().callers(&wanted.item).collect();
-    let demands = wanted.demands.iter().filter(|demand| callers.contains(&&demand.by));
-    let least = demands.filter_map(|demand| match &demand.need {
-        Need::There { bounds, otherwise: Otherwise::Provide } => Version::parse(scheme, bounds.at_least.as_ref()?),
-        Need::There { otherwise: Otherwise::Fail, .. } | Need::Known => None,
-    });
-    least.max()
 }

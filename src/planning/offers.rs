@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{DesiredState, Finding, Mode, Software, Version};
+use crate::domain::{DesiredState, Finding, ItemKind, Mode, Otherwise, Software, Version, Want};
 use crate::resolve::{Because, Need, Wanted};
 
 use super::calls::{Calls, Known};
 use super::resolver::{ABSENT, Root, Slot, Slots};
-use super::versions::{applicable, goal};
+use super::versions::{Goal, applicable, goal};
 use super::words::wanted_of;
 
 /// What can be chosen of an item.
@@ -70,7 +70,13 @@ pub(super) fn offer(
         None => "it is not installed".to_owned(),
     };
     let state = match (&wanted.because, &deployment.state) {
-        (Because::NeededBy(_) | Because::Configures(_), _) => return Some(offer),
+        (Because::NeededBy(_) | Because::Configures(_), _) if may_come(calls, wanted) => return Some(offer),
+        (Because::NeededBy(_) | Because::Configures(_), _) => {
+            let now = offer.now;
+            offer.choices.retain(|slot| *slot == ABSENT || Some(*slot) == now);
+            offer.narrow = format!("nothing needs {item}, and {is}");
+            return Some(offer);
+        }
         (Because::Deployed, _) if deployment.mode != Mode::Enforce => {
             let how = format!("deployment {} only has mode {}", deployment.name, deployment.mode);
             fixed(&mut offer, format!("{how} for {item}, and {is}"));
@@ -80,37 +86,67 @@ pub(super) fn offer(
             fixed(&mut offer, format!("deployment {} leaves {item} alone, and {is}", deployment.name));
             return Some(offer);
         }
-        (Because::Deployed, DesiredState::UpdateIfFound) if detected.is_none() => return Some(offer),
+        // Where another item brings it, it comes as its own deployment wants it.
+        (Because::Deployed, state @ DesiredState::UpdateIfFound) if detected.is_none() => {
+            if let Some((want, slots)) = acceptable(known, software, state, &offer) {
+                offer.choices.retain(|slot| *slot == ABSENT || slots.contains(slot));
+                offer.narrow = format!("deployment {} wants {item} {}", deployment.name, wanted_of(&want));
+            }
+            return Some(offer);
+        }
         (Because::Deployed, state) => state,
     };
-    let Ok(goal) = goal(software, known.platform, state) else {
-        fixed(&mut offer, format!("no version of {item} fits what deployment {} wants of it", deployment.name));
+    // What cannot be had, by itself or with all the rest, is not wanted any more.
+    if *state != DesiredState::Absent && !calls.is_active(item) {
         return Some(offer);
-    };
+    }
+    let (want, slots) = acceptable(known, software, state, &offer)?;
     offer.nearest = matches!(state, DesiredState::NewerOrEqual(_));
-    let mut slots = match state {
-        DesiredState::Absent => Slots::singleton(ABSENT),
-        DesiredState::UpdateIfFound
-        | DesiredState::Any
-        | DesiredState::Latest
-        | DesiredState::ThisVersion(_)
-        | DesiredState::NewerOrEqual(_)
-        | DesiredState::OlderOrEqual(_)
-        | DesiredState::Ignored => offer.slots(|version| match version {
-            Some(version) => goal.want.is_met_by(software.scheme, Some(version)),
-            None => true,
-        }),
-    };
-    if slots.is_empty() {
-        fixed(&mut offer, format!("no version of {item} fits what deployment {} wants of it", deployment.name));
-        return Some(offer);
-    }
-    if *state == DesiredState::UpdateIfFound {
-        slots = slots.union(&Slots::singleton(ABSENT));
-    }
-    let words = format!("deployment {} wants {item} {}", deployment.name, wanted_of(&goal.want));
+    let words = format!("deployment {} wants {item} {}", deployment.name, wanted_of(&want));
     offer.root = Some(Root { slots, words });
     Some(offer)
+}
+
+/// True if an item that nobody deploys may be brought by one that is to be there. What is only in the way of another is
+/// removed or left as it is.
+fn may_come(calls: &Calls<'_>, wanted: &Wanted) -> bool {
+    let needed = wanted.demands.iter().any(|demand| {
+        matches!(demand.need, Need::There { otherwise: Otherwise::Provide, .. }) && calls.is_active(&demand.by)
+    });
+    needed || calls.are_for(&wanted.item)
+}
+
+/// What a deployment wants of a software, and which versions of it will do; none if no version does.
+fn acceptable(known: Known<'_, '_>, software: &Software, state: &DesiredState, offer: &Offer) -> Option<(Want, Slots)> {
+    let Goal { want, .. } = goal(software, known.platform, state).ok()?;
+    let slots = match want {
+        Want::Absent => Slots::singleton(ABSENT),
+        Want::Any | Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_) | Want::Satisfied => {
+            let will_do = |version: Option<&str>| version.is_none() || want.is_met_by(software.scheme, version);
+            offer.slots(will_do)
+        }
+    };
+    (!slots.is_empty()).then_some((want, slots))
+}
+
+/// True if a deployed software cannot be had, whatever becomes of all the rest: nobody knows what is there, or no version
+/// is as it is wanted.
+pub(super) fn is_hopeless(known: Known<'_, '_>, wanted: &Wanted) -> bool {
+    let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
+    let Some(software) = software.and_then(|item| known.policy.software(&item.name)) else { return false };
+    if wanted.because != Because::Deployed {
+        return false;
+    }
+    let detected = match known.findings.items.get(&wanted.item) {
+        Some(Finding::Absent) => None,
+        Some(Finding::Present(version) | Finding::Broken(version)) => match software.version(version) {
+            Some(version) => Some(version),
+            None => return true,
+        },
+        None | Some(Finding::Satisfied(_) | Finding::Value(_) | Finding::Failed { .. }) => return true,
+    };
+    let offer = all_versions(known, wanted, software, detected.as_ref());
+    acceptable(known, software, &wanted.deployment.state, &offer).is_none()
 }
 
 /// A task is there or not; one that is to be there has needs.

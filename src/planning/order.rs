@@ -42,6 +42,7 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
         path: Vec::new(),
         cycles: BTreeMap::new(),
         seen: Seen::default(),
+        put_off: Vec::new(),
     };
     match &resolution.only {
         None => {
@@ -62,6 +63,9 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
             message: "No deployment wants it on this computer.".into(),
             detected: None,
         }),
+    }
+    while let Some(item) = planner.put_off.pop() {
+        planner.visit(&item);
     }
     let Planner { plan, seen, wanted, choices, platform, .. } = planner;
     let judgement = compliance::judge(&plan, &seen, &wanted, &choices, policy, platform, findings);
@@ -97,6 +101,8 @@ struct Planner<'a> {
     cycles: BTreeMap<Item, String>,
     /// What needs no entry in the plan.
     seen: Seen,
+    /// Items that have to get out of the way of one that they need: they come when that is done.
+    put_off: Vec<Item>,
 }
 
 impl Planner<'_> {
@@ -216,6 +222,10 @@ impl Planner<'_> {
             }
             // Two that get out of each other's way are in no circle of needs.
             Before::Gone(item) if self.path.contains(item) => Ok(None),
+            Before::Gone(item) if self.needs_what_is_visited(item) => {
+                self.put_off.push(item.clone());
+                Ok(None)
+            }
             Before::Gone(item) => match self.visit(item) {
                 // Another version of it, which may stay.
                 Standing::Planned(seq, _) if self.choices.get(item).is_some_and(|choice| choice.is_there) => {
@@ -229,6 +239,28 @@ impl Planner<'_> {
             }
             Before::Refused(why) => Err(Lack::failed(Reason::PrerequisiteFailed, why.clone())),
         }
+    }
+
+    /// True if an item stays, and needs one that is being visited.
+    fn needs_what_is_visited(&self, item: &Item) -> bool {
+        let mut left = vec![item.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(item) = left.pop() {
+            let choice = self.choices.get(&item);
+            if choice.is_some_and(|choice| !choice.is_there) || !seen.insert(item.clone()) {
+                continue;
+            }
+            if self.path.contains(&item) {
+                return true;
+            }
+            let version = choice.and_then(|choice| choice.version.as_deref());
+            let before = before::before(self.policy, self.platform, self.findings, &self.choices, &item, version);
+            left.extend(before.into_iter().filter_map(|before| match before {
+                Before::There(needed) => Some(needed.item),
+                Before::Gone(_) | Before::Unknown(_) | Before::Refused(_) => None,
+            }));
+        }
+        false
     }
 
     /// What needs an item and goes too goes before it.

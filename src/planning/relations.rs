@@ -8,7 +8,8 @@ use super::calls::{Calls, Known};
 use super::choices::Subject;
 use super::resolver::{ABSENT, Need, Slots};
 
-/// What an item needs of others. What is not to be there needs nothing, and neither does what nobody manages.
+/// What an item needs of others. What is not to be there needs nothing, and neither does what nobody manages, as long as
+/// it is left as it is.
 pub(super) fn needs(
     known: Known<'_, '_>,
     calls: &Calls<'_>,
@@ -16,40 +17,11 @@ pub(super) fn needs(
     subjects: &[Subject<'_>],
     places: &BTreeMap<&Item, usize>,
 ) -> Vec<Need> {
-    if !calls.is_active(subject.item) {
-        return Vec::new();
-    }
     let relations = Relations { subject, subjects, places };
-    let anyhow = Slots::higher_than(1u32);
-    let Some(software) = subject.software else {
-        let task = known.policy.task(&subject.item.name);
-        let requires = task.into_iter().flat_map(|task| &task.requires);
-        return requires.filter_map(|needed| relations.prerequisite(anyhow.clone(), "", needed)).collect();
-    };
-    let mut needs = Vec::new();
-    needs.extend(software.requires.iter().filter_map(|needed| relations.prerequisite(anyhow.clone(), "", needed)));
-    for version in &software.versions {
-        let this = software.version(&version.version);
-        let of = subject.offer.slots(|text| text.and_then(|text| software.version(text)) == this && this.is_some());
-        let qualified = format!("version {} of ", version.version);
-        let prerequisites = version.requires.iter();
-        needs.extend(prerequisites.filter_map(|needed| relations.prerequisite(of.clone(), &qualified, needed)));
-    }
-    for rule in calls.rules(known.policy, subject.item) {
-        let (names, slots, what) = match &rule.then {
-            Consequence::Install(names) => (names, anyhow.clone(), "installed"),
-            Consequence::Uninstall(names) => (names, Slots::singleton(ABSENT), "removed"),
-            Consequence::Fail(_) => continue,
-        };
-        needs.extend(names.iter().filter_map(|name| relations.rule(name, &slots, what)));
-    }
-    let conflicting = known.policy.conflicting(&software.name);
-    needs.extend(
-        conflicting
-            .filter_map(|name| known.policy.software(name))
-            .flat_map(|other| relations.conflicts(software, other)),
-    );
-    needs
+    let is_left = Some(subject.offer.now).filter(|_| !calls.is_active(subject.item)).flatten().map(Slots::singleton);
+    let all = relations.all(known, calls);
+    let Some(is_left) = is_left else { return all };
+    all.into_iter().map(|need| Need { of: need.of.intersection(&is_left.complement()), ..need }).collect()
 }
 
 struct Relations<'a, 's> {
@@ -59,6 +31,41 @@ struct Relations<'a, 's> {
 }
 
 impl Relations<'_, '_> {
+    /// Everything that the subject needs where it is to be there.
+    fn all(&self, known: Known<'_, '_>, calls: &Calls<'_>) -> Vec<Need> {
+        let subject = self.subject;
+        let anyhow = Slots::higher_than(1u32);
+        let Some(software) = subject.software else {
+            let task = known.policy.task(&subject.item.name);
+            let requires = task.into_iter().flat_map(|task| &task.requires);
+            return requires.filter_map(|needed| self.prerequisite(anyhow.clone(), "", needed)).collect();
+        };
+        let mut needs = Vec::new();
+        needs.extend(software.requires.iter().filter_map(|needed| self.prerequisite(anyhow.clone(), "", needed)));
+        for version in &software.versions {
+            let this = software.version(&version.version);
+            let of = subject.offer.slots(|text| text.and_then(|text| software.version(text)) == this && this.is_some());
+            let qualified = format!("version {} of ", version.version);
+            let prerequisites = version.requires.iter();
+            needs.extend(prerequisites.filter_map(|needed| self.prerequisite(of.clone(), &qualified, needed)));
+        }
+        for rule in calls.rules(known.policy, subject.item) {
+            let (names, slots, what) = match &rule.then {
+                Consequence::Install(names) => (names, anyhow.clone(), "installed"),
+                Consequence::Uninstall(names) => (names, Slots::singleton(ABSENT), "removed"),
+                Consequence::Fail(_) => continue,
+            };
+            needs.extend(names.iter().filter_map(|name| self.rule(name, &slots, what)));
+        }
+        let conflicting = known.policy.conflicting(&software.name);
+        needs.extend(
+            conflicting
+                .filter_map(|name| known.policy.software(name))
+                .flat_map(|other| self.conflicts(software, other)),
+        );
+        needs
+    }
+
     /// The place and the subject of another item that has a part in the problem.
     fn other(&self, item: &Item) -> Option<(usize, &Subject<'_>)> {
         let place = *self.places.get(item).filter(|_| item != self.subject.item)?;

@@ -14,6 +14,7 @@ use super::*;
 
 mod documented;
 mod judging;
+mod properties;
 
 /// The policy that a fleet file makes, and its first computer.
 fn compile(text: &str) -> (Policy, Computer) {

@@ -27,9 +27,12 @@ impl Goal {
     pub(super) fn turn_to(&mut self, software: &Software, detected: Option<&str>, chosen: Option<&Choice>) {
         let changes = chosen.filter(|choice| choice.is_there && choice.changes);
         let Some(version) = changes.and_then(|choice| choice.version.as_ref()) else { return };
+        let suits = self.want.is_met_by(software.scheme, Some(version));
         if self.want.is_met_by(software.scheme, detected) {
             let is_newer = detected.and_then(|detected| software.version(detected)) < software.version(version);
             self.want = if is_newer { Want::AtLeast(version.clone()) } else { Want::AtMost(version.clone()) };
+        } else if !suits {
+            return;
         }
         self.version = Some(version.clone());
     }
