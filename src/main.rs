@@ -130,7 +130,7 @@ async fn up(options: &boot::Options, demo: bool, loaded: Loaded) -> anyhow::Resu
 }
 
 async fn server(config: Config) -> anyhow::Result<()> {
-    let process = Process::with("pitcrew-server", config).await?;
+    let process = Process::with("pitcrew-server", config, pitcrew::store::Plans::Best).await?;
     let (store, shutdown) = (&process.store, &process.shutdown);
     let broker = process.broker()?;
     let name = Some(&process.config.gateway.name).filter(|name| !name.is_empty()).unwrap_or(&process.id);

@@ -40,6 +40,11 @@ impl Kind {
             Kind::Resolution => &[Stage::Planning],
         }
     }
+
+    /// The last stage that a session of this kind goes through if there is anything to do.
+    pub fn last_stage(self) -> Stage {
+        self.stages().last().copied().unwrap_or(Stage::Execution)
+    }
 }
 
 words! {

@@ -17,8 +17,6 @@ pub struct Change {
     pub transition: Option<Transition>,
     /// What becomes of the computer's reservation.
     pub hold: Hold,
-    /// Draw a new epoch for the computer.
-    pub raise_epoch: bool,
     /// The job to publish once this is committed.
     pub publish: Option<Job>,
 }
@@ -39,14 +37,7 @@ impl Change {
     pub(super) fn of(session: &Session) -> Change {
         let mut after = session.clone();
         after.revision += 1;
-        Change {
-            before: session.revision,
-            after,
-            transition: None,
-            hold: Hold::Keep,
-            raise_epoch: false,
-            publish: None,
-        }
+        Change { before: session.revision, after, transition: None, hold: Hold::Keep, publish: None }
     }
 
     /// Ends the present stretch of the timeline with `what`, and begins the next one at `now`.

@@ -19,8 +19,9 @@ pub enum Claim {
     Drop,
 }
 
-/// Decides on a job; `session` is none when the session is final.
-pub fn claim(session: Option<&Session>, job: &Job, worker: &str, now: Timestamp, lease: Duration) -> Claim {
+/// Decides on a job; `session` is none when the session is final. `epoch` was drawn for this claim alone, after the
+/// session was read or with it: one that may command the computer does so under this epoch.
+pub fn claim(session: Option<&Session>, job: &Job, worker: &str, now: Timestamp, lease: Duration, epoch: i64) -> Claim {
     let Some(session) = session else { return Claim::Drop };
     let untaken = session.admitted_at.is_some() && session.taken_at.is_none();
     if session.dispatch == job.dispatch.saturating_add(1) && session.stage != job.stage && untaken {
@@ -45,9 +46,9 @@ pub fn claim(session: Option<&Session>, job: &Job, worker: &str, now: Timestamp,
     after.owner = Some(worker.to_owned());
     after.deadline = Some(now + lease);
     after.started_at = session.started_at.or(Some(now));
-    change.raise_epoch = match session.stage {
-        Stage::Detection | Stage::Execution => true,
-        Stage::Planning => false,
-    };
+    match session.stage {
+        Stage::Detection | Stage::Execution => after.epoch = epoch,
+        Stage::Planning => {}
+    }
     Claim::Take(Box::new(change))
 }

@@ -114,7 +114,7 @@ impl Life {
             Event::Claim { behind, stage } => {
                 let dispatch = session.dispatch - behind;
                 let job = Job { v: JOB_VERSION, session: session.id, tenant: session.tenant, stage: *stage, dispatch };
-                match claim(Some(session), &job, WORKER, now, LEASE) {
+                match claim(Some(session), &job, WORKER, now, LEASE, session.epoch + 1) {
                     Claim::Take(change) => {
                         assert_eq!((*behind, *stage), (0, session.stage), "only the current job is taken");
                         Some(*change)

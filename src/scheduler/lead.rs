@@ -34,6 +34,10 @@ pub struct Lead {
     pub wakes: Wakes,
 }
 
+/// Between two looks at queues that are full.
+const FULL: Duration = Duration::from_millis(20);
+/// A wait that is shorter is not made shorter yet by asking when the next session becomes due.
+const OFTEN: Duration = Duration::from_millis(50);
 /// How often the rescuer looks.
 const RESCUE_EVERY: Duration = Duration::from_secs(1);
 
@@ -65,6 +69,7 @@ impl Lead {
     async fn lead(&mut self, term: Term, stop: &CancellationToken) {
         let mut renewed = Instant::now();
         let mut rescued = Instant::now() - RESCUE_EVERY;
+        let mut quiet: u32 = 0;
         loop {
             if stop.is_cancelled() {
                 if let Err(error) = self.store.resign(&self.name, term).await {
@@ -98,8 +103,15 @@ impl Lead {
                     warn!("{} does not lead any more", self.name);
                     return;
                 }
-                Ok(Turn::Admitted(0)) => self.idle().await,
-                Ok(Turn::Admitted(_)) => self.tick.0,
+                Ok(Turn::Admitted(0)) => {
+                    quiet = quiet.saturating_add(1);
+                    self.idle(quiet).await
+                }
+                Ok(Turn::Admitted(_)) => {
+                    quiet = 0;
+                    self.tick.0
+                }
+                Ok(Turn::Full) => FULL.max(self.tick.0),
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "What is due could not be admitted");
                     log_wait(&error)
@@ -112,21 +124,23 @@ impl Lead {
         }
     }
 
-    /// Waits until something may be due, at most one long tick; answers with how long to pause before the next turn.
-    async fn idle(&mut self) -> Duration {
+    /// Waits until something may be due, at most one long tick; answers with how long to pause before the next turn. The
+    /// wait doubles with every turn that found nothing: while sessions come often, wakes come too seldom to be waited for.
+    async fn idle(&mut self, quiet: u32) -> Duration {
         let longest = self.tick.1.min(RESCUE_EVERY);
-        let wait = match self.store.next_due().await {
-            Ok(Some(due)) => {
-                let until = due.duration_since(self.store.now());
-                Duration::try_from(until).unwrap_or(Duration::ZERO).min(longest)
-            }
-            Ok(None) | Err(_) => longest,
-        };
-        if tokio::time::timeout(wait.max(self.tick.0), self.wakes.next()).await.is_ok() {
-            Duration::ZERO
-        } else {
-            self.tick.0
+        let mut wait = self.tick.0.saturating_mul(2_u32.saturating_pow(quiet)).min(longest);
+        if wait > OFTEN {
+            wait = match self.store.next_due().await {
+                Ok(Some(due)) => {
+                    let until = due.duration_since(self.store.now());
+                    Duration::try_from(until).unwrap_or(Duration::ZERO).clamp(self.tick.0, wait)
+                }
+                Ok(None) | Err(_) => wait,
+            };
         }
+        // Woken or not, the next turn is due.
+        let _ = tokio::time::timeout(wait, self.wakes.next()).await;
+        Duration::ZERO
     }
 }
 

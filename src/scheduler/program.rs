@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{error, info};
 
 use super::dead_letters::DeadLetters;
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, Seen};
 use super::intake::Intake;
 use super::lead::Lead;
 use super::rescue::Rescue;
@@ -16,6 +16,7 @@ use crate::lifecycle::lose::LossPolicy;
 use crate::notify::Events;
 use crate::process::Process;
 use crate::stage::publish::Jobs;
+use crate::store::Plans;
 use crate::store::wakes::Wakes;
 
 /// Between two attempts to declare the topology.
@@ -26,7 +27,7 @@ const DECLARE_AGAIN: Duration = Duration::from_secs(5);
 /// # Errors
 /// Settings that are wrong. Services that cannot be reached are waited for.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let process = Process::with("pitcrew-scheduler", config).await?;
+    let process = Process::with("pitcrew-scheduler", config, Plans::AlongIndexes).await?;
     let broker = process.broker()?;
     let declaring = tokio::spawn(declare(broker.clone()));
     let stop = process.shutdown.draining();
@@ -54,6 +55,7 @@ pub fn lead(process: &Process, broker: &Broker) -> Lead {
             window_factor: settings.window_factor,
             look_ahead: settings.look_ahead,
             pickup: settings.take_within,
+            seen: Seen::default(),
         },
         rescue: Rescue {
             store: store.clone(),

@@ -7,6 +7,7 @@
 //! fairness as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, with one resource.
 
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::ops::Bound;
 
 use crate::domain::SessionId;
 use crate::domain::session::{Priority, Stage};
@@ -19,6 +20,9 @@ pub struct Room {
     pub fleet: Option<i64>,
     /// Jobs that the queue of each stage may take.
     pub stages: BTreeMap<Stage, i64>,
+    /// Of those that are admitted to an earlier stage and go through this one too: what is detected long before it can be
+    /// executed has changed by then, and would only wait again in the middle. A stage that is absent bounds nothing.
+    pub way: BTreeMap<Stage, i64>,
 }
 
 /// Chooses the sessions whose turn it is, in their order.
@@ -26,6 +30,7 @@ pub fn choose(due: &Due, room: &Room) -> Vec<SessionId> {
     let mut left = Left {
         fleet: room.fleet.map(|most| most - due.holds),
         stages: room.stages.clone(),
+        way: room.way.clone(),
         tenants: due.tenants.iter().map(|t| t.cap.map(|cap| i64::from(cap) - t.holds)).collect(),
         computers: HashSet::new(),
     };
@@ -71,6 +76,7 @@ pub fn choose(due: &Due, room: &Room) -> Vec<SessionId> {
 struct Left {
     fleet: Option<i64>,
     stages: BTreeMap<Stage, i64>,
+    way: BTreeMap<Stage, i64>,
     tenants: Vec<Option<i64>>,
     computers: HashSet<crate::domain::ComputerId>,
 }
@@ -80,10 +86,23 @@ impl Left {
     fn take(&mut self, tenant: usize, candidate: &Candidate) -> bool {
         let full = |left: Option<i64>| !candidate.holds && left.is_some_and(|left| left <= 0);
         let stage = self.stages.get(&candidate.stage).copied().unwrap_or(0);
-        if stage <= 0 || full(self.fleet) || full(self.tenants[tenant]) || !self.computers.insert(candidate.computer) {
+        let later = (Bound::Excluded(candidate.stage), Bound::Included(candidate.last));
+        // An emergency does not wait for what comes later.
+        let blocked = candidate.priority != Priority::Emergency
+            && candidate.stage < candidate.last
+            && self.way.range(later).any(|(_, room)| *room <= 0);
+        if stage <= 0
+            || blocked
+            || full(self.fleet)
+            || full(self.tenants[tenant])
+            || !self.computers.insert(candidate.computer)
+        {
             return false;
         }
         self.stages.insert(candidate.stage, stage - 1);
+        if candidate.stage < candidate.last {
+            self.way.range_mut(later).for_each(|(_, room)| *room -= 1);
+        }
         if !candidate.holds {
             for left in [&mut self.fleet, &mut self.tenants[tenant]].into_iter().flatten() {
                 *left -= 1;
@@ -120,7 +139,14 @@ mod tests {
     use crate::store::admission::TenantDue;
 
     fn candidate(id: i64, priority: Priority) -> Candidate {
-        Candidate { session: SessionId(id), computer: ComputerId(id), priority, stage: Stage::Detection, holds: false }
+        Candidate {
+            session: SessionId(id),
+            computer: ComputerId(id),
+            priority,
+            stage: Stage::Detection,
+            last: Stage::Execution,
+            holds: false,
+        }
     }
 
     fn tenant(id: i64, weight: i32, cap: Option<i32>, holds: i64, due: Vec<Candidate>) -> TenantDue {
@@ -128,7 +154,7 @@ mod tests {
     }
 
     fn room(fleet: Option<i64>, detection: i64) -> Room {
-        Room { fleet, stages: [(Stage::Detection, detection)].into() }
+        Room { fleet, stages: [(Stage::Detection, detection)].into(), way: BTreeMap::new() }
     }
 
     fn normal(ids: std::ops::Range<i64>) -> Vec<Candidate> {
@@ -166,6 +192,24 @@ mod tests {
         assert_eq!(choose(&due, &room(Some(2), 10)), [SessionId(7)]);
     }
 
+    #[test]
+    fn what_a_later_stage_has_no_room_for_is_not_begun_unless_it_ends_before_or_is_an_emergency() {
+        let mut looks = candidate(3, Priority::Normal);
+        looks.last = Stage::Planning;
+        let mut waiting = candidate(4, Priority::Normal);
+        waiting.stage = Stage::Execution;
+        let begun = (0..3).map(|id| candidate(id, if id == 0 { Priority::Emergency } else { Priority::Normal }));
+        let due = Due { holds: 0, tenants: vec![tenant(1, 1, None, 0, begun.chain([looks, waiting]).collect())] };
+        let stages = Stage::ALL.iter().map(|stage| (*stage, 10)).collect();
+        let room = |execution| Room {
+            fleet: None,
+            stages: BTreeMap::clone(&stages),
+            way: [(Stage::Planning, 9), (Stage::Execution, execution)].into(),
+        };
+        assert_eq!(choose(&due, &room(0)), [0, 3, 4].map(SessionId));
+        assert_eq!(choose(&due, &room(2)), [0, 1, 3, 4].map(SessionId));
+    }
+
     proptest! {
         #[test]
         fn no_cap_is_overshot_and_no_computer_given_twice(
@@ -178,7 +222,7 @@ mod tests {
                 let due = due.into_iter().map(|(computer, rank, holds)| {
                     id += 1;
                     let computer = ComputerId(place as i64 * 100 + computer);
-                    Candidate { session: SessionId(id), computer, priority: Priority::from_rank(rank), stage: Stage::Detection, holds }
+                    Candidate { session: SessionId(id), computer, priority: Priority::from_rank(rank), stage: Stage::Detection, last: Stage::Execution, holds }
                 }).collect();
                 tenant(place as i64, weight, cap, holds, due)
             }).collect();

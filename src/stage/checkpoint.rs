@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::lease::Lease;
+use super::lease::{Lease, Leases};
 use super::limit::Limits;
 use super::recorder::Recorder;
 use crate::domain::SecretId;
@@ -49,6 +49,7 @@ pub struct Done<'a> {
 /// A stage's line to the loop.
 pub struct Checkpoint {
     pub(super) lease: Arc<Lease>,
+    pub(super) leases: Arc<Leases>,
     pub(super) recorder: Recorder,
     pub(super) store: Store,
     pub(super) limits: Arc<Limits>,
@@ -72,12 +73,17 @@ impl Checkpoint {
         start: Option<StartRun>,
     ) -> Result<Intents, Fenced> {
         let run = start.as_ref().map(|start| start.run_id);
-        let progress =
-            Progress { session: self.lease.session, dispatch: self.lease.dispatch, ended_run, ended_actions, start };
+        let (session, dispatch) = (self.lease.session, self.lease.dispatch);
+        let claim = self.lease.unwritten();
+        let progress = Progress { session, dispatch, claim, ended_run, ended_actions, start };
         tokio::select! {
             () = self.lease.lost().cancelled() => Err(Fenced),
             recorded = self.recorder.record(progress) => match recorded {
                 Recorded::Committed(intents) => {
+                    if claim.is_some() {
+                        self.lease.note_unwritten(None);
+                        self.leases.add(self.lease.clone());
+                    }
                     self.lease.note(intents);
                     self.lease.note_run(run);
                     Ok(intents)

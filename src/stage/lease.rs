@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::SessionId;
 use crate::store::leases::{Intents, Renewed};
+use crate::store::runs::ClaimedNow;
 
 /// The worker's own claim on a session, in its own monotonic time.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Lease {
     pause: AtomicBool,
     stop: AtomicBool,
     run: Mutex<Option<Uuid>>,
+    unwritten: Mutex<Option<ClaimedNow>>,
     lost: CancellationToken,
 }
 
@@ -37,6 +39,7 @@ impl Lease {
             pause: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             run: Mutex::new(None),
+            unwritten: Mutex::new(None),
             lost: CancellationToken::new(),
         }
     }
@@ -80,11 +83,24 @@ impl Lease {
         *lock(&self.run) = run;
     }
 
+    /// The claim, as long as it is not in the database.
+    pub fn unwritten(&self) -> Option<ClaimedNow> {
+        *lock(&self.unwritten)
+    }
+
+    /// Notes that the claim has to be written with whatever is written first, or that it is written.
+    pub fn note_unwritten(&self, claim: Option<ClaimedNow>) {
+        *lock(&self.unwritten) = claim;
+    }
+
     fn extend(&self, until: Instant) {
         let mut current = lock(&self.until);
         *current = until.max(*current);
     }
 }
+
+/// Sessions that are held, each under its dispatch.
+pub type Held = Vec<(SessionId, i32)>;
 
 /// All leases of a worker.
 #[derive(Debug, Default)]
@@ -103,7 +119,7 @@ impl Leases {
     /// Lets go of a lease that was settled, unless a newer one of the same session has taken its place.
     pub fn remove(&self, lease: &Lease) {
         let mut held = lock(&self.held);
-        if held.get(&lease.session).is_some_and(|other| other.dispatch == lease.dispatch) {
+        if held.get(&lease.session).is_some_and(|other| std::ptr::eq(&raw const **other, lease)) {
             held.remove(&lease.session);
         }
     }
@@ -118,21 +134,26 @@ impl Leases {
         self.len() == 0
     }
 
-    /// What has to be renewed.
-    pub fn held(&self) -> Vec<(SessionId, i32)> {
-        lock(&self.held).values().map(|lease| (lease.session, lease.dispatch)).collect()
+    /// All of them, those first that are certain for less than `enough` and have to be extended, then the others.
+    pub fn by_age(&self, enough: Duration) -> (Held, Held) {
+        let held = lock(&self.held);
+        let (ageing, fresh): (Vec<&Arc<Lease>>, Vec<_>) = held.values().partition(|lease| lease.remaining() < enough);
+        let names = |leases: Vec<&Arc<Lease>>| leases.iter().map(|lease| (lease.session, lease.dispatch)).collect();
+        (names(ageing), names(fresh))
     }
 
-    /// Takes in what a renewal said of those that were asked for: those that did not come back are lost, the others are
-    /// certain until `until`.
-    pub fn renewed(&self, asked: &[(SessionId, i32)], renewed: &[Renewed], until: Instant) {
+    /// Takes in what the database said of those that were asked for: those that did not come back are lost; the others
+    /// are certain until `until` if they were extended.
+    pub fn answered(&self, asked: &[(SessionId, i32)], renewed: &[Renewed], until: Option<Instant>) {
         let held = lock(&self.held);
         let back: HashMap<SessionId, &Renewed> = renewed.iter().map(|renewed| (renewed.session, renewed)).collect();
         for (session, dispatch) in asked {
             let Some(lease) = held.get(session).filter(|lease| lease.dispatch == *dispatch) else { continue };
             match back.get(session).filter(|renewed| renewed.dispatch == *dispatch) {
                 Some(renewed) => {
-                    lease.extend(until);
+                    if let Some(until) = until {
+                        lease.extend(until);
+                    }
                     lease.note(renewed.intents);
                 }
                 None => lease.lost.cancel(),

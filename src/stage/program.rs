@@ -154,22 +154,29 @@ async fn beat(
             _ = tick.tick() => {}
         }
         let asked = Instant::now();
-        let held = leases.held();
-        if !held.is_empty() {
-            match tokio::time::timeout(config.heartbeat.max(Duration::from_secs(1)) * 3, store.renew(&id, &held, lease))
-                .await
-            {
-                Ok(Ok(renewed)) => leases.renewed(&held, &renewed, asked + believed),
+        // Most sessions are settled long before their lease is a third gone: those are only looked at.
+        let (ageing, fresh) = leases.by_age(believed * 2 / 3);
+        let patience = config.heartbeat.max(Duration::from_secs(1)) * 3;
+        if !ageing.is_empty() {
+            match tokio::time::timeout(patience, store.renew(&id, &ageing, lease)).await {
+                Ok(Ok(renewed)) => leases.answered(&ageing, &renewed, Some(asked + believed)),
                 Ok(Err(error)) => warn!(error = &error as &dyn std::error::Error, "Leases could not be extended"),
                 Err(_) => warn!("Leases could not be extended in time"),
             }
-            leases.give_up_lapsed();
         }
+        if !fresh.is_empty() {
+            match tokio::time::timeout(patience, store.look(&id, &fresh)).await {
+                Ok(Ok(seen)) => leases.answered(&fresh, &seen, None),
+                Ok(Err(error)) => warn!(error = &error as &dyn std::error::Error, "What is wanted could not be asked"),
+                Err(_) => warn!("What is wanted could not be asked in time"),
+            }
+        }
+        leases.give_up_lapsed();
         let alive = Heartbeat {
             id: &id,
             stage,
             capacity: i32::try_from(capacity).unwrap_or(i32::MAX),
-            in_flight: i32::try_from(held.len()).unwrap_or(i32::MAX),
+            in_flight: i32::try_from(ageing.len() + fresh.len()).unwrap_or(i32::MAX),
         };
         if let Err(error) = store.heartbeat(alive).await {
             warn!(error = &error as &dyn std::error::Error, "The heartbeat did not reach the database");

@@ -115,6 +115,11 @@ impl Settler {
                     };
                     let random = rand::random::<f64>();
                     let mut change = self.rules.decide(session, &ended.report, &self.worker, now, credit, random);
+                    // A claim that is not in the database yet is written as a part of what follows from it.
+                    if let Some(claim) = ended.lease.unwritten().filter(|_| session.revision == ended.session.revision)
+                    {
+                        change.before = claim.before;
+                    }
                     if let Some(transition) = &mut change.transition {
                         transition.traceparent.clone_from(&ended.traceparent);
                     }
@@ -125,7 +130,7 @@ impl Settler {
             let mut fenced = Vec::new();
             for (((ended, _), entry), verdict) in pending.into_iter().zip(&entries).zip(verdicts) {
                 match verdict {
-                    Verdict::Committed { .. } => {
+                    Verdict::Committed => {
                         jobs.extend(entry.change.publish);
                         freed |= entry.change.hold == Hold::Release;
                     }

@@ -23,9 +23,10 @@ use crate::broker::{Broker, Consumer, Delivery, Receipt};
 use crate::domain::job::{JOB_VERSION, Job};
 use crate::domain::policy::Policy;
 use crate::domain::session::{self, WaitingOn};
-use crate::store::claims::{Claimed, Inputs};
+use crate::store::claims::{Asked, Claimed, Inputs, Taken};
 use crate::store::leases::Intents;
 use crate::store::policies::Policies;
+use crate::store::runs::ClaimedNow;
 use crate::store::{Error, Store};
 use crate::telemetry::Sessions;
 
@@ -114,13 +115,13 @@ impl<S: Stage> Worker<S> {
             if deliveries.is_empty() {
                 break;
             }
-            for Taken { inputs, receipt, asked, traceparent } in worker.claim(&consumer, deliveries).await {
+            for Mine { taken, receipt, asked, traceparent } in worker.claim(&consumer, deliveries).await {
                 let Ok(permit) = slots.clone().acquire_owned().await else { return };
                 let (worker, settle) = (worker.clone(), settle.clone());
                 running.spawn(async move {
-                    let lease = worker.hold(&inputs, asked);
-                    let session = inputs.session.clone();
-                    if let Some(report) = worker.work(inputs, &lease).await {
+                    let lease = worker.hold(&taken, asked);
+                    let session = taken.inputs.session.clone();
+                    if let Some(report) = worker.work(taken.inputs, &lease).await {
                         // The settler outlives every sender; if it is gone the process is going down, and rescue sees to it.
                         let _ = settle.send(Ended { session, report, lease, receipt, permit, traceparent }).await;
                     } else {
@@ -135,15 +136,15 @@ impl<S: Stage> Worker<S> {
         running.wait().await;
     }
 
-    /// Claims a group of deliveries in one transaction. While the database cannot be reached the consumer is paused, so
+    /// Claims a group of deliveries together. While the database cannot be reached the consumer is paused, so
     /// that deliveries are not burnt.
-    async fn claim(&self, consumer: &Consumer, deliveries: Vec<Delivery>) -> Vec<Taken> {
+    async fn claim(&self, consumer: &Consumer, deliveries: Vec<Delivery>) -> Vec<Mine> {
         let mut jobs = Vec::new();
         let mut receipts = Vec::new();
         for delivery in deliveries {
             match parse(&delivery, self.stage.stage()) {
                 Ok(job) => {
-                    jobs.push(job);
+                    jobs.push(Asked { job, at_once: delivery.redelivered });
                     let traceparent = delivery.header("traceparent").map(str::to_owned);
                     receipts.push((delivery.receipt, traceparent));
                 }
@@ -173,7 +174,7 @@ impl<S: Stage> Worker<S> {
         let mut again = Vec::new();
         for (claimed, (receipt, traceparent)) in claimed.into_iter().zip(receipts) {
             match claimed {
-                Claimed::Taken(inputs) => taken.push(Taken { inputs, receipt, asked, traceparent }),
+                Claimed::Taken(one) => taken.push(Mine { taken: *one, receipt, asked, traceparent }),
                 Claimed::Dropped => done.push(receipt),
                 Claimed::Republish(job) => {
                     again.push(job);
@@ -188,7 +189,7 @@ impl<S: Stage> Worker<S> {
 
     /// Claims jobs; a group that the database refuses is halved until those that it refuses are alone. They are dropped
     /// here and looked at by rescue. Only a failure that passes is an error.
-    async fn claim_each(&self, jobs: &[Job]) -> Result<Vec<Claimed>, Error> {
+    async fn claim_each(&self, jobs: &[Asked]) -> Result<Vec<Claimed>, Error> {
         match self.store.claim(&self.id, self.lease, jobs).await {
             Err(error) if !error.is_transient() && jobs.len() > 1 => {
                 let (first, second) = jobs.split_at(jobs.len() / 2);
@@ -217,20 +218,24 @@ impl<S: Stage> Worker<S> {
         }
     }
 
-    /// Takes the claim into the care of the heartbeat.
-    fn hold(&self, inputs: &Inputs, asked: Instant) -> Arc<Lease> {
-        let session = &inputs.session;
+    /// Takes the claim into the care of the heartbeat, once it is in the database.
+    fn hold(&self, taken: &Taken, asked: Instant) -> Arc<Lease> {
+        let session = &taken.inputs.session;
         let until = asked + self.lease.saturating_sub(self.margin);
         let lease = Arc::new(Lease::new(session.id, session.dispatch, until));
         lease.note_run(session.run_in_flight);
         let (cancel, pause) = (session.cancel.is_some(), session.pause.is_some());
         lease.note(Intents { cancel, pause, stop: false });
-        self.leases.add(lease.clone());
+        if taken.written {
+            self.leases.add(lease.clone());
+        } else {
+            lease.note_unwritten(ClaimedNow::of(session));
+        }
         lease
     }
 
     /// Limits and runs one stage; none when the lease is lost, and with it the right to say anything.
-    async fn work(&self, inputs: Box<Inputs>, lease: &Arc<Lease>) -> Option<Report> {
+    async fn work(&self, inputs: Inputs, lease: &Arc<Lease>) -> Option<Report> {
         // What is to be cancelled, or has something in flight, is seen to whatever the rate.
         let rated = inputs.session.cancel.is_none() && inputs.session.run_in_flight.is_none();
         if rated && let Err(wait) = self.limits.tenant(inputs.session.tenant) {
@@ -255,6 +260,7 @@ impl<S: Stage> Worker<S> {
         };
         let checkpoint = Checkpoint {
             lease: lease.clone(),
+            leases: self.leases.clone(),
             recorder: self.recorder.clone(),
             store: self.store.clone(),
             limits: self.limits.clone(),
@@ -265,7 +271,7 @@ impl<S: Stage> Worker<S> {
             draining: self.draining.clone(),
         };
         let id = inputs.session.id;
-        let work = Work { inputs: *inputs, policy };
+        let work = Work { inputs, policy };
         let running = AssertUnwindSafe(self.stage.run(work, &checkpoint)).catch_unwind();
         let report = tokio::select! {
             biased;
@@ -301,9 +307,9 @@ impl<S: Stage> Worker<S> {
 /// How long before a policy that could not be loaded is tried again.
 const POLICY_AGAIN: Duration = Duration::from_secs(2);
 
-/// A claimed job.
-struct Taken {
-    inputs: Box<Inputs>,
+/// A claimed job and its delivery.
+struct Mine {
+    taken: Taken,
     receipt: Receipt,
     asked: Instant,
     traceparent: Option<String>,

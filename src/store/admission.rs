@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
 use super::error::Doing;
 use super::gate::{self, Entry};
 use super::terms::{self, Term};
+use super::tx::Tx;
 use super::{Error, Store, rows};
 use crate::domain::job::Job;
-use crate::domain::session::{Priority, Stage};
+use crate::domain::session::{Kind, Priority, Stage};
 use crate::domain::{ComputerId, SessionId, TenantId};
 use crate::lifecycle::admit::admit;
 
@@ -27,6 +27,8 @@ pub struct Candidate {
     pub priority: Priority,
     /// The stage it is due for.
     pub stage: Stage,
+    /// The last stage that it goes through if there is anything to do.
+    pub last: Stage,
     /// It has its computer already, and so counts against the caps already.
     pub holds: bool,
 }
@@ -79,13 +81,12 @@ impl Store {
     where
         F: FnOnce(&Due) -> Vec<SessionId>,
     {
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
+        let client = self.client().await?;
+        // An admission that a crash of the server takes back leaves a job that no claim accepts: nothing comes of it, and
+        // the session is still due.
+        let tx = Tx::begin_unsynced(&client);
         let asked = Instant::now();
-        if !terms::verify(&tx, term).await? {
-            return Ok(Admission::Deposed);
-        }
-        let (now, due) = due(&tx, look_ahead, open).await?;
+        let Some((now, due)) = due(&tx, term, look_ahead, open).await? else { return Ok(Admission::Deposed) };
         self.clock().sample(now, asked);
         let chosen = choose(&due);
         if chosen.is_empty() {
@@ -97,12 +98,11 @@ impl Store {
             .filter(|session| session.run_after.is_some_and(|due| due <= now))
             .map(|session| Entry::bare(admit(session, now, pickup)))
             .collect();
-        let written = gate::write(&tx, &entries.iter().collect::<Vec<_>>()).await?;
-        tx.commit().await.doing("committing admissions")?;
+        let written = gate::write(tx, &entries.iter().collect::<Vec<_>>()).await?;
         // The jobs leave in the order in which they were chosen.
         let mut jobs: HashMap<SessionId, Job> = entries
             .iter()
-            .filter(|entry| written.contains_key(&entry.change.after.id))
+            .filter(|entry| written.contains(&entry.change.after.id))
             .filter_map(|entry| entry.change.publish.map(|job| (job.session, job)))
             .collect();
         Ok(Admission::Admitted(chosen.iter().filter_map(|id| jobs.remove(id)).collect()))
@@ -112,15 +112,17 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         let client = self.client().await?;
         let statement = client
-            .prepare_cached("SELECT min(run_after) AS due FROM session WHERE run_after > clock_timestamp()")
+            .prepare_cached("SELECT min(run_after) AS due FROM session WHERE run_after > $1")
             .await
             .doing("asking what is due next")?;
-        let row = client.query_one(&statement, &[]).await.doing("asking what is due next")?;
+        let row = client.query_one(&statement, &[&self.now()]).await.doing("asking what is due next")?;
         Ok(row.get("due"))
     }
 }
 
-async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(Timestamp, Due), Error> {
+/// What is due now; none if the term is not ours any more. It is asked under the lock on the term.
+async fn due(tx: &Tx<'_>, term: Term, look_ahead: i64, open: &[Stage]) -> Result<Option<(Timestamp, Due)>, Error> {
+    let term_is_ours = terms::verification(tx).await?;
     let holds = tx
         .prepare_cached(
             "SELECT clock_timestamp() AS now, h.tenant_id, count(h.computer_id) AS holds
@@ -132,14 +134,19 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(T
     // tenant is stopped and something at the computer has to be seen to.
     let holders = tx
         .prepare_cached(
-            "SELECT s.tenant_id, t.weight, t.max_running, s.id, s.computer_id, s.priority, s.stage, true AS holds
-             FROM computer_hold h JOIN session s ON s.id = h.session_id JOIN tenant t ON t.id = s.tenant_id
-             WHERE s.run_after <= clock_timestamp() AND (t.stopped_at IS NULL OR s.run_in_flight IS NOT NULL)
+            "SELECT s.tenant_id, t.weight, t.max_running, s.id, s.computer_id, s.priority, s.stage, s.kind, true AS holds
+             FROM computer_hold h
+             CROSS JOIN LATERAL (
+                 SELECT * FROM session s WHERE s.id = h.session_id AND s.run_after <= statement_timestamp() OFFSET 0
+             ) s
+             JOIN tenant t ON t.id = s.tenant_id AND (t.stopped_at IS NULL OR s.run_in_flight IS NOT NULL)
              ORDER BY s.tenant_id, s.priority, s.run_after, s.id",
         )
         .await
         .doing("asking what is due and has its computer")?;
-    // The recursive part hops from tenant to tenant along the index instead of reading every row that is due.
+    // The recursive part hops from tenant to tenant along the index instead of reading every row that is due; then each
+    // priority is read in its order, without what is due later. The computer's reservation is looked up row by row,
+    // whatever the planner believes of a table that is often empty.
     let others = tx
         .prepare_cached(
             "WITH RECURSIVE hop AS (
@@ -152,11 +159,17 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(T
              SELECT hop.tenant_id, t.weight, t.max_running, c.*
              FROM hop JOIN tenant t ON t.id = hop.tenant_id AND t.stopped_at IS NULL
              CROSS JOIN LATERAL (
-                 SELECT s.id, s.computer_id, s.priority, s.stage, false AS holds
-                 FROM session s
-                 WHERE s.tenant_id = hop.tenant_id AND s.run_after <= clock_timestamp() AND s.stage = ANY($2)
-                   AND NOT EXISTS (SELECT FROM computer_hold h WHERE h.computer_id = s.computer_id)
-                 ORDER BY s.priority, s.run_after, s.id LIMIT $1
+                 SELECT d.*, false AS holds
+                 FROM (VALUES (0::smallint), (1), (2), (3)) AS p(priority)
+                 CROSS JOIN LATERAL (
+                     SELECT s.id, s.computer_id, s.priority, s.stage, s.kind
+                     FROM session s
+                     WHERE s.tenant_id = hop.tenant_id AND s.priority = p.priority AND s.stage = ANY($2)
+                       AND s.run_after <= statement_timestamp()
+                       AND (SELECT h.session_id FROM computer_hold h WHERE h.computer_id = s.computer_id) IS NULL
+                     ORDER BY s.run_after, s.id OFFSET 0
+                 ) d
+                 LIMIT $1
              ) c",
         )
         .await
@@ -164,9 +177,17 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(T
     let open: Vec<&str> = open.iter().map(|stage| stage.as_str()).collect();
     let none: [&(dyn ToSql + Sync); 0] = [];
     let bounds: [&(dyn ToSql + Sync); 2] = [&look_ahead, &open];
-    let (held, holders, others) =
-        futures_util::try_join!(tx.query(&holds, &none), tx.query(&holders, &none), tx.query(&others, &bounds))
-            .doing("asking what is due")?;
+    let ours: [&(dyn ToSql + Sync); 1] = [&term.0];
+    let (verified, held, holders, others) = futures_util::try_join!(
+        tx.query(&term_is_ours, &ours),
+        tx.query(&holds, &none),
+        tx.query(&holders, &none),
+        tx.query(&others, &bounds)
+    )
+    .doing("asking what is due")?;
+    if verified.is_empty() {
+        return Ok(None);
+    }
     let now: Timestamp = held.first().map_or_else(Timestamp::now, |row| row.get("now"));
     let held: HashMap<i64, i64> = held
         .iter()
@@ -180,6 +201,7 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(T
             computer: ComputerId(row.get("computer_id")),
             priority: Priority::from_rank(row.get("priority")),
             stage: rows::word(row, "stage")?,
+            last: rows::word::<Kind>(row, "kind")?.last_stage(),
             holds: row.get("holds"),
         };
         tenants
@@ -194,5 +216,5 @@ async fn due(tx: &Transaction<'_>, look_ahead: i64, open: &[Stage]) -> Result<(T
             .due
             .push(candidate);
     }
-    Ok((now, Due { holds: held.values().sum(), tenants: tenants.into_values().collect() }))
+    Ok(Some((now, Due { holds: held.values().sum(), tenants: tenants.into_values().collect() })))
 }

@@ -295,7 +295,10 @@ pub const INVARIANTS: &[Invariant] = &[
                               started_at, ended_at)
                 FROM action a
                 WHERE (status = 'done') <> (result IS NOT NULL) OR (status = 'done') <> (ended_at IS NOT NULL)
-                   OR (status = 'started' AND NOT EXISTS (SELECT FROM session s WHERE s.id = a.session_id))",
+                   OR ((status = 'started'
+                        OR (status = 'planned' AND EXISTS (SELECT FROM run r WHERE r.session_id = a.session_id
+                                                           AND r.plan = a.dispatch AND r.action_seq = a.seq)))
+                       AND NOT EXISTS (SELECT FROM session s WHERE s.id = a.session_id))",
     },
     Invariant {
         name: "runs_belong_to_their_session",

@@ -1,15 +1,24 @@
-//! Workers claim jobs, in groups, and are given all that the stage needs in the same transaction.
+//! Workers claim jobs, in groups, and are given all that the stage needs.
+//!
+//! A job is *looked at* first: read without a lock, and decided upon. Its claim is written together with the first thing
+//! that the stage has to write, a run's start or its whole result, and only if nothing has happened to the session since:
+//! most stages cost one transaction less. Nothing is done at a computer before that. Where a claim must be seen whatever
+//! becomes of the stage, or something may be going on at the computer already, it is written at once: see
+//! [`Asked::at_once`].
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::Object;
 use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use tracing::error;
 use uuid::Uuid;
 
 use super::error::Doing;
-use super::gate::{self, Entry};
+use super::gate::{Entry, Verdict};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::compliance::Fingerprint;
@@ -17,13 +26,33 @@ use crate::domain::computer::Computer;
 use crate::domain::job::Job;
 use crate::domain::run::Purpose;
 use crate::domain::session::{Session, Stage};
+use crate::lifecycle::Change;
 use crate::lifecycle::claim::{Claim, claim};
+
+/// A job that is to be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The job.
+    pub job: Job,
+    /// Write the claim before anything else: it was delivered before, and if it kills whoever works on it, that is to
+    /// be counted.
+    pub at_once: bool,
+}
+
+/// A job that the worker may work on.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// What the stage starts from.
+    pub inputs: Inputs,
+    /// The claim is in the database. Otherwise it has to be written with whatever is written first.
+    pub written: bool,
+}
 
 /// What became of a job.
 #[derive(Debug, Clone)]
 pub enum Claimed {
-    /// It is the worker's, with all that its stage needs.
-    Taken(Box<Inputs>),
+    /// The worker may work on it, with all that its stage needs.
+    Taken(Box<Taken>),
     /// Its successor's job has to be published again; then it can be dropped.
     Republish(Job),
     /// It counts no more.
@@ -60,12 +89,12 @@ pub struct Inputs {
 pub struct ActionState {
     /// Its place in the plan.
     pub seq: i32,
-    /// `planned`, `started` or `done`.
-    pub status: String,
     /// Its result, if it is done.
     pub result: Option<String>,
     /// How often it was started.
     pub attempts: i32,
+    /// When that was first.
+    pub begun: Option<Timestamp>,
 }
 
 /// A run that is recorded as in flight.
@@ -88,108 +117,225 @@ pub struct RunState {
 impl Store {
     /// Claims jobs for a worker until `lease` from now. The answers are in the order of the jobs; of two equal jobs the
     /// second is dropped.
-    pub async fn claim(&self, worker: &str, lease: Duration, jobs: &[Job]) -> Result<Vec<Claimed>, Error> {
-        let mut ids: Vec<SessionId> = jobs.iter().map(|job| job.session).collect();
+    pub async fn claim(&self, worker: &str, lease: Duration, asked: &[Asked]) -> Result<Vec<Claimed>, Error> {
+        let Some(stage) = asked.first().map(|asked| asked.job.stage) else { return Ok(Vec::new()) };
+        let mut ids: Vec<i64> = asked.iter().map(|asked| asked.job.session.0).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
-        let asked = Instant::now();
-        let (sessions, version) = futures_util::try_join!(gate::lock(&tx, &ids), now_and_policy(&tx))?;
-        let (database_now, policy_version) = version;
-        self.clock().sample(database_now, asked);
-        let sessions: HashMap<SessionId, Session> = sessions.into_iter().map(|session| (session.id, session)).collect();
-
+        let client = self.client().await?;
+        let started = Instant::now();
+        let mut looked = look(&client, stage, &ids).await?;
+        drop(client);
+        self.clock().sample(looked.now, started);
         let mut taken = HashSet::new();
-        let claims: Vec<Claim> = jobs
+        let claims: Vec<Claim> = asked
             .iter()
-            .map(|job| match claim(sessions.get(&job.session), job, worker, database_now, lease) {
-                // Of two equal jobs in one group the first is the one that counts.
-                Claim::Take(_) if !taken.insert(job.session) => Claim::Drop,
-                claim => claim,
+            .map(|Asked { job, .. }| {
+                let (session, epoch) = looked.sessions.get(&job.session).map(|(s, epoch)| (s, *epoch)).unzip();
+                match claim(session, job, worker, looked.now, lease, epoch.unwrap_or_default()) {
+                    // Of two equal jobs in one group the first is the one that counts.
+                    Claim::Take(_) if !taken.insert(job.session) => Claim::Drop,
+                    claim => claim,
+                }
             })
             .collect();
-        let entries: Vec<Entry> = claims
+        let at_once: Vec<Entry> = claims
             .iter()
-            .filter_map(|claim| match claim {
-                Claim::Take(change) => Some(Entry::bare((**change).clone())),
-                Claim::Republish(_) | Claim::Drop => None,
+            .zip(asked)
+            .filter_map(|(claim, asked)| match claim {
+                Claim::Take(change) if asked.at_once || cannot_wait(change) => Some(Entry::bare((**change).clone())),
+                Claim::Take(_) | Claim::Republish(_) | Claim::Drop => None,
             })
             .collect();
-        let taken: Vec<&Session> = entries.iter().map(|entry| &entry.change.after).collect();
-        let entry_refs: Vec<&Entry> = entries.iter().collect();
-        let (epochs, mut inputs) = futures_util::try_join!(gate::write(&tx, &entry_refs), inputs(&tx, &taken))?;
-        tx.commit().await.doing("committing claims")?;
-
+        let verdicts = self.commit(&at_once).await?;
+        let verdicts: HashMap<SessionId, Verdict> =
+            at_once.iter().map(|entry| entry.change.after.id).zip(verdicts).collect();
+        if !at_once.is_empty() {
+            // What was going on may have changed until the claim was written; from then on it is the worker's alone.
+            let claimed: Vec<i64> = at_once.iter().map(|entry| entry.change.after.id.0).collect();
+            let client = self.client().await?;
+            looked.update(look(&client, stage, &claimed).await?);
+        }
         Ok(claims
             .into_iter()
             .map(|claim| match claim {
                 Claim::Republish(job) => Claimed::Republish(job),
                 Claim::Drop => Claimed::Dropped,
-                Claim::Take(change) => match (epochs.get(&change.after.id), inputs.remove(&change.after.id)) {
-                    (Some(epoch), Some(mut input)) => {
-                        input.session = change.after;
-                        input.session.epoch = *epoch;
-                        input.policy_version = policy_version;
-                        Claimed::Taken(Box::new(input))
-                    }
-                    _ => Claimed::Dropped,
-                },
+                Claim::Take(change) => {
+                    let id = change.after.id;
+                    let written = match verdicts.get(&id) {
+                        Some(Verdict::Committed) => true,
+                        Some(Verdict::Fenced) => return Claimed::Dropped,
+                        None => false,
+                    };
+                    let inputs = looked.inputs(change.after);
+                    Claimed::Taken(Box::new(Taken { inputs, written }))
+                }
             })
             .collect())
     }
 }
 
-async fn now_and_policy(tx: &Transaction<'_>) -> Result<(jiff::Timestamp, i64), Error> {
-    let statement = tx
-        .prepare_cached("SELECT clock_timestamp() AS now, policy_version FROM installation")
-        .await
-        .doing("asking for the policy's version")?;
-    let row = tx.query_one(&statement, &[]).await.doing("asking for the policy's version")?;
+/// Whether a claim has to be written before its stage begins: a step may be going on that is spoken to first, under an
+/// epoch that counts; an end is wanted; or it was lost before, and every further loss counts.
+fn cannot_wait(change: &Change) -> bool {
+    let session = &change.after;
+    session.run_in_flight.is_some() || session.cancel.is_some() || session.losses > 0
+}
+
+/// What was seen of some sessions, each thing a moment after the one before it.
+struct Looked {
+    now: Timestamp,
+    policy_version: i64,
+    /// The sessions, each with an epoch that was drawn for whoever looks at it now. It was drawn with the session's row
+    /// or after: of two claims of a computer that are written, the later one has the higher epoch.
+    sessions: HashMap<SessionId, (Session, i64)>,
+    computers: HashMap<i64, KnownComputer>,
+    /// What the stage before left, and its dispatch.
+    results: HashMap<SessionId, (i32, String)>,
+    /// The actions of all plans, each with the dispatch of its planning.
+    actions: HashMap<SessionId, Vec<(i32, ActionState)>>,
+    runs: HashMap<Uuid, RunState>,
+}
+
+impl Looked {
+    /// What was seen later counts.
+    fn update(&mut self, later: Looked) {
+        self.computers.extend(later.computers);
+        self.results.extend(later.results);
+        self.actions.extend(later.actions);
+        self.runs.extend(later.runs);
+    }
+
+    /// What a stage starts from; of each session it can be asked once.
+    fn inputs(&mut self, session: Session) -> Inputs {
+        let KnownComputer { computer, gateway, fingerprint } =
+            self.computers.remove(&session.computer.0).unwrap_or_default();
+        let result = self.results.remove(&session.id);
+        let (findings, plan) = match session.stage {
+            Stage::Detection => (None, None),
+            Stage::Planning => (result.map(|(_, body)| body), None),
+            Stage::Execution => (None, result),
+        };
+        let mut states = self.actions.remove(&session.id).unwrap_or_default();
+        let plans = states.iter().map(|(dispatch, _)| dispatch).collect::<HashSet<_>>().len();
+        states.retain(|(dispatch, _)| plan.as_ref().is_some_and(|(planned, _)| planned == dispatch));
+        Inputs {
+            computer,
+            gateway,
+            fingerprint,
+            policy_version: self.policy_version,
+            findings,
+            plan,
+            plans,
+            actions: states.into_iter().map(|(_, state)| state).collect(),
+            run: session.run_in_flight.and_then(|run| self.runs.remove(&run)),
+            session,
+        }
+    }
+}
+
+static SESSIONS: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT {}, nextval('computer_epoch') AS drawn FROM session s WHERE s.id = ANY($1)", rows::SESSION)
+});
+
+static COMPUTERS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.* FROM session s CROSS JOIN LATERAL (
+             SELECT {}, p.gateway, j.fingerprint FROM {}
+             LEFT JOIN agent_presence p ON p.computer_id = c.id
+             LEFT JOIN judgement j ON j.computer_id = c.id
+             WHERE c.id = s.computer_id OFFSET 0
+         ) c WHERE s.id = ANY($1)",
+        rows::COMPUTER,
+        rows::FROM_COMPUTER
+    )
+});
+
+const RESULTS: &str = "SELECT DISTINCT ON (session_id) session_id, dispatch, body::text AS body FROM stage_result
+     WHERE session_id = ANY($1) AND stage = $2 ORDER BY session_id, dispatch DESC";
+
+static ACTIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT a.session_id, a.dispatch, a.seq, a.result, coalesce(r.attempt, a.attempts) AS attempts,
+                coalesce(a.started_at, r.begun) AS begun
+         FROM action a {} WHERE a.session_id = ANY($1) ORDER BY a.session_id, a.dispatch, a.seq",
+        rows::RUNS_OF_ACTION
+    )
+});
+
+const RUNS: &str = "SELECT run_id, action_seq, purpose, body::text AS body, outcome::text AS outcome,
+            start_by + make_interval(secs => coalesce((SELECT sum((step ->> 'timeout_ms')::float8)
+                FROM json_array_elements(body -> 'steps') step), 0) / 1000) AS deadline
+     FROM run WHERE run_id = ANY($1)";
+
+/// Reads sessions and what their stage starts from: all questions in one round trip.
+async fn look(client: &Object, stage: Stage, ids: &[i64]) -> Result<Looked, Error> {
+    let before = match stage {
+        Stage::Detection => None,
+        Stage::Planning => Some(Stage::Detection.as_str()),
+        Stage::Execution => Some(Stage::Planning.as_str()),
+    };
+    let results = async {
+        match &before {
+            Some(before) => ask(client, "reading results", RESULTS, &[&ids, before]).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let actions = async {
+        match stage {
+            Stage::Execution => ask(client, "reading actions", &ACTIONS, &[&ids]).await,
+            Stage::Detection | Stage::Planning => Ok(Vec::new()),
+        }
+    };
+    let these: [&(dyn ToSql + Sync); 1] = [&ids];
+    let (sessions, now, computers, results, actions) = futures_util::try_join!(
+        ask(client, "looking at sessions", &SESSIONS, &these),
+        now_and_policy(client),
+        ask(client, "reading computers", &COMPUTERS, &these),
+        results,
+        actions,
+    )?;
+    let sessions: HashMap<SessionId, (Session, i64)> = sessions
+        .iter()
+        // One row that cannot be read, perhaps because a newer version wrote it, must not hold up all the others.
+        .filter_map(|row| {
+            rows::session(row)
+                .inspect_err(|error| error!("Session {} is left alone: {error}", row.get::<_, i64>("id")))
+                .ok()
+                .map(|session| (session.id, (session, row.get("drawn"))))
+        })
+        .collect();
+    let busy: Vec<Uuid> = sessions.values().filter_map(|(session, _)| session.run_in_flight).collect();
+    let runs = if busy.is_empty() { Vec::new() } else { ask(client, "reading runs", RUNS, &[&busy]).await? };
+    let (now, policy_version) = now;
+    Ok(Looked {
+        now,
+        policy_version,
+        sessions,
+        computers: read_computers(&computers),
+        results: read_results(&results),
+        actions: read_actions(&actions),
+        runs: read_runs(&runs)?,
+    })
+}
+
+async fn now_and_policy(client: &Object) -> Result<(Timestamp, i64), Error> {
+    let doing = "asking for the policy's version";
+    let sql = "SELECT clock_timestamp() AS now, policy_version FROM installation";
+    let statement = client.prepare_cached(sql).await.doing(doing)?;
+    let row = client.query_one(&statement, &[]).await.doing(doing)?;
     Ok((row.get("now"), row.get("policy_version")))
 }
 
-/// Reads what the stages of these sessions start from.
-async fn inputs(tx: &Transaction<'_>, sessions: &[&Session]) -> Result<HashMap<SessionId, Inputs>, Error> {
-    if sessions.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let of = |stage: Stage| -> Vec<i64> {
-        sessions.iter().filter(|session| session.stage == stage).map(|session| session.id.0).collect()
-    };
-    let busy: Vec<Uuid> = sessions.iter().filter_map(|session| session.run_in_flight).collect();
-    let computers: Vec<i64> = sessions.iter().map(|session| session.computer.0).collect();
-    let (mut computers, mut findings, mut plans, mut actions, mut runs) = futures_util::try_join!(
-        read_computers(tx, computers),
-        read_results(tx, Stage::Detection, of(Stage::Planning)),
-        read_results(tx, Stage::Planning, of(Stage::Execution)),
-        read_actions(tx, of(Stage::Execution)),
-        read_runs(tx, busy),
-    )?;
-    Ok(sessions
-        .iter()
-        .map(|session| {
-            let KnownComputer { computer, gateway, fingerprint } =
-                computers.remove(&session.computer.0).unwrap_or_default();
-            let plan = plans.remove(&session.id);
-            let mut states = actions.remove(&session.id).unwrap_or_default();
-            let plans = states.iter().map(|(dispatch, _)| dispatch).collect::<HashSet<_>>().len();
-            states.retain(|(dispatch, _)| plan.as_ref().is_some_and(|(planned, _)| planned == dispatch));
-            let inputs = Inputs {
-                session: (*session).clone(),
-                computer,
-                gateway,
-                fingerprint,
-                policy_version: 0,
-                findings: findings.remove(&session.id).map(|(_, body)| body),
-                plan,
-                plans,
-                actions: states.into_iter().map(|(_, state)| state).collect(),
-                run: session.run_in_flight.and_then(|run| runs.remove(&run)),
-            };
-            (session.id, inputs)
-        })
-        .collect())
+async fn ask(
+    client: &Object,
+    doing: &'static str,
+    sql: &str,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Error> {
+    let statement = client.prepare_cached(sql).await.doing(doing)?;
+    client.query(&statement, params).await.doing(doing)
 }
 
 /// A computer and what is known of it.
@@ -200,18 +346,8 @@ struct KnownComputer {
     fingerprint: Option<Fingerprint>,
 }
 
-async fn read_computers(tx: &Transaction<'_>, ids: Vec<i64>) -> Result<HashMap<i64, KnownComputer>, Error> {
-    let sql = format!(
-        "SELECT {}, p.gateway, j.fingerprint FROM {}
-         LEFT JOIN agent_presence p ON p.computer_id = c.id
-         LEFT JOIN judgement j ON j.computer_id = c.id
-         WHERE c.id = ANY($1)",
-        rows::COMPUTER,
-        rows::FROM_COMPUTER
-    );
-    let statement = tx.prepare_cached(&sql).await.doing("reading computers")?;
-    let found = tx.query(&statement, &[&ids]).await.doing("reading computers")?;
-    Ok(found
+fn read_computers(found: &[Row]) -> HashMap<i64, KnownComputer> {
+    found
         .iter()
         .filter_map(|row| {
             let id: i64 = row.get("id");
@@ -221,70 +357,28 @@ async fn read_computers(tx: &Transaction<'_>, ids: Vec<i64>) -> Result<HashMap<i
             let fingerprint = fingerprint.and_then(|name| name.try_into().ok());
             Some((id, KnownComputer { computer: Some(computer), gateway: row.get("gateway"), fingerprint }))
         })
-        .collect())
+        .collect()
 }
 
-async fn read_results(
-    tx: &Transaction<'_>,
-    stage: Stage,
-    ids: Vec<i64>,
-) -> Result<HashMap<SessionId, (i32, String)>, Error> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let statement = tx
-        .prepare_cached(
-            "SELECT DISTINCT ON (session_id) session_id, dispatch, body::text AS body FROM stage_result
-             WHERE session_id = ANY($1) AND stage = $2 ORDER BY session_id, dispatch DESC",
-        )
-        .await
-        .doing("reading results")?;
-    let found = tx.query(&statement, &[&ids, &stage.as_str()]).await.doing("reading results")?;
-    Ok(found.iter().map(|row| (SessionId(row.get("session_id")), (row.get("dispatch"), row.get("body")))).collect())
+fn read_results(found: &[Row]) -> HashMap<SessionId, (i32, String)> {
+    found.iter().map(|row| (SessionId(row.get("session_id")), (row.get("dispatch"), row.get("body")))).collect()
 }
 
-async fn read_actions(
-    tx: &Transaction<'_>,
-    ids: Vec<i64>,
-) -> Result<HashMap<SessionId, Vec<(i32, ActionState)>>, Error> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let statement = tx
-        .prepare_cached(
-            "SELECT session_id, dispatch, seq, status, result, attempts FROM action
-             WHERE session_id = ANY($1) ORDER BY session_id, dispatch, seq",
-        )
-        .await
-        .doing("reading actions")?;
-    let found = tx.query(&statement, &[&ids]).await.doing("reading actions")?;
+fn read_actions(found: &[Row]) -> HashMap<SessionId, Vec<(i32, ActionState)>> {
     let mut actions: HashMap<SessionId, Vec<(i32, ActionState)>> = HashMap::new();
-    for row in &found {
+    for row in found {
         let state = ActionState {
             seq: row.get("seq"),
-            status: row.get("status"),
             result: row.get("result"),
             attempts: row.get("attempts"),
+            begun: row.get("begun"),
         };
         actions.entry(SessionId(row.get("session_id"))).or_default().push((row.get("dispatch"), state));
     }
-    Ok(actions)
+    actions
 }
 
-async fn read_runs(tx: &Transaction<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, RunState>, Error> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let statement = tx
-        .prepare_cached(
-            "SELECT run_id, action_seq, purpose, body::text AS body, outcome::text AS outcome,
-                    start_by + make_interval(secs => coalesce((SELECT sum((step ->> 'timeout_ms')::float8)
-                        FROM jsonb_array_elements(body -> 'steps') step), 0) / 1000) AS deadline
-             FROM run WHERE run_id = ANY($1)",
-        )
-        .await
-        .doing("reading runs")?;
-    let found = tx.query(&statement, &[&ids]).await.doing("reading runs")?;
+fn read_runs(found: &[Row]) -> Result<HashMap<Uuid, RunState>, Error> {
     found
         .iter()
         .map(|row| {

@@ -237,7 +237,7 @@ impl Store {
                  FROM (SELECT id FROM session WHERE computer_id = $1
                        UNION ALL SELECT id FROM session_history WHERE computer_id = $1) s
                  JOIN stage_result r ON r.session_id = s.id AND r.stage = 'detection'
-                 WHERE jsonb_exists(r.body -> 'items', $2) ORDER BY s.id DESC, r.dispatch DESC LIMIT 1",
+                 WHERE r.body -> 'items' -> $2::text IS NOT NULL ORDER BY s.id DESC, r.dispatch DESC LIMIT 1",
                 &[&computer.0, &item],
             )
             .await

@@ -2,6 +2,12 @@
 //!
 //! Rows are locked in the order of their ids, fenced by revision, and everything that belongs to a change (timeline,
 //! results, actions, reservation, history) is written in the same transaction. What is fenced out is not written at all.
+//!
+//! Rows that are changed are found by `key = ANY(ARRAY[u.key])`, which says the same as `key = u.key` but leaves the
+//! planner one way only: to look up each in the index. Of the plain form it makes a scan of the whole table if that was
+//! empty when its statistics were made, as the tables of live sessions are after a quiet night. For the same reason what
+//! is locked in the order of its ids is ordered by the ids that are asked for, not by those of the table: the whole index
+//! would be read in its order.
 
 mod actions;
 mod compliance;
@@ -16,18 +22,18 @@ mod transitions;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
 use tracing::error;
 use uuid::Uuid;
 
 use super::error::Doing;
+use super::tx::{Last, Tx};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::session::{Session, WaitingOn};
-use crate::lifecycle::Change;
 use crate::lifecycle::park::outcome_is_here;
 
-pub use entry::{EndedAction, EndedRun, Entry, PlannedRow, StageResult};
+pub use entry::{EndedAction, EndedRun, Entry, PlannedRow, RunsOfAction, StageResult};
 
 pub(super) use actions::end_actions;
 pub(super) use runs::end_runs;
@@ -36,11 +42,8 @@ pub(super) use transitions::transitions;
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is committed; the session's epoch is this.
-    Committed {
-        /// The computer's epoch for this session.
-        epoch: i64,
-    },
+    /// It is committed.
+    Committed,
     /// The session has changed meanwhile, or is final: nothing was written.
     Fenced,
 }
@@ -53,12 +56,9 @@ impl Store {
         }
         let mut ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
         ids.sort_unstable();
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
-        let lock = tx
-            .prepare_cached("SELECT id, revision FROM session WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
-            .await
-            .doing("locking sessions")?;
+        let client = self.client().await?;
+        let tx = Tx::begin(&client);
+        let lock = tx.prepare_cached(&locked("s.id, s.revision")).await.doing("locking sessions")?;
         let rows = tx.query(&lock, &[&ids]).await.doing("locking sessions")?;
         let current: HashMap<i64, i32> = rows.iter().map(|row| (row.get("id"), row.get("revision"))).collect();
         let mut passing: Vec<Cow<'_, Entry>> = entries
@@ -67,15 +67,9 @@ impl Store {
             .map(Cow::Borrowed)
             .collect();
         meet_outcomes(&tx, &mut passing).await?;
-        let epochs = write(&tx, &passing.iter().map(Cow::as_ref).collect::<Vec<_>>()).await?;
-        let written: Vec<Change> = passing
-            .iter()
-            .filter(|entry| epochs.contains_key(&entry.change.after.id))
-            .map(|entry| entry.change.clone())
-            .collect();
-        tx.commit().await.doing("committing changes of sessions")?;
-        self.tell(&written);
-        Ok(entries.iter().map(|entry| verdict(&epochs, entry.change.after.id)).collect())
+        let written = write(tx, &passing.iter().map(Cow::as_ref).collect::<Vec<_>>()).await?;
+        self.tell(passing.iter().map(|entry| &entry.change).filter(|change| written.contains(&change.after.id)));
+        Ok(entries.iter().map(|entry| verdict(&written, entry.change.after.id)).collect())
     }
 
     /// Locks sessions, lets `decide` look at each as it is now, and writes what it says. Returns what was written.
@@ -86,25 +80,23 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
+        let client = self.client().await?;
+        let tx = Tx::begin(&client);
         let sessions = lock(&tx, ids).await?;
         let entries: Vec<Entry> = sessions.iter().filter_map(&mut decide).collect();
-        let epochs = write(&tx, &entries.iter().collect::<Vec<_>>()).await?;
-        tx.commit().await.doing("committing changes of sessions")?;
-        let written: Vec<Entry> =
-            entries.into_iter().filter(|entry| epochs.contains_key(&entry.change.after.id)).collect();
+        let passed = write(tx, &entries.iter().collect::<Vec<_>>()).await?;
+        let written: Vec<Entry> = entries.into_iter().filter(|entry| passed.contains(&entry.change.after.id)).collect();
         self.tell(written.iter().map(|entry| &entry.change));
         Ok(written)
     }
 }
 
-fn verdict(epochs: &HashMap<SessionId, i64>, id: SessionId) -> Verdict {
-    epochs.get(&id).map_or(Verdict::Fenced, |epoch| Verdict::Committed { epoch: *epoch })
+fn verdict(written: &HashSet<SessionId>, id: SessionId) -> Verdict {
+    if written.contains(&id) { Verdict::Committed } else { Verdict::Fenced }
 }
 
 /// Makes due what parks for an outcome that has arrived in the meantime.
-async fn meet_outcomes(tx: &Transaction<'_>, entries: &mut [Cow<'_, Entry>]) -> Result<(), Error> {
+async fn meet_outcomes(tx: &Tx<'_>, entries: &mut [Cow<'_, Entry>]) -> Result<(), Error> {
     let awaited: Vec<Uuid> = entries.iter().filter_map(|entry| awaits(entry)).collect();
     if awaited.is_empty() {
         return Ok(());
@@ -142,10 +134,17 @@ fn awaits(entry: &Entry) -> Option<Uuid> {
     after.run_in_flight.filter(|_| for_the_computer)
 }
 
+/// The query that locks the sessions `$1` in the order of their ids and reads these columns of `session s`.
+fn locked(columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM (SELECT id FROM unnest($1::bigint[]) AS asked(id) ORDER BY id) asked
+         JOIN session s ON s.id = ANY(ARRAY[asked.id]) ORDER BY asked.id FOR NO KEY UPDATE OF s"
+    )
+}
+
 /// Locks sessions in the order of their ids and reads them; final ones are absent.
-pub(super) async fn lock(tx: &Transaction<'_>, ids: &[SessionId]) -> Result<Vec<Session>, Error> {
-    let sql = format!("SELECT {} FROM session s WHERE s.id = ANY($1) ORDER BY s.id FOR NO KEY UPDATE", rows::SESSION);
-    let statement = tx.prepare_cached(&sql).await.doing("locking sessions")?;
+pub(super) async fn lock(tx: &Tx<'_>, ids: &[SessionId]) -> Result<Vec<Session>, Error> {
+    let statement = tx.prepare_cached(&locked(rows::SESSION)).await.doing("locking sessions")?;
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = tx.query(&statement, &[&ids]).await.doing("locking sessions")?;
     // One row that cannot be read, perhaps because a newer version wrote it, must not hold up all the others.
@@ -159,33 +158,40 @@ pub(super) async fn lock(tx: &Transaction<'_>, ids: &[SessionId]) -> Result<Vec<
         .collect())
 }
 
-/// Writes changes of sessions that are locked and whose revision was checked. Returns the epochs of those written.
-pub(super) async fn write(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<HashMap<SessionId, i64>, Error> {
-    let refused = holds::take_holds(tx, entries).await?;
+/// Writes changes of sessions that are locked and whose revision was checked, and commits. Returns those written.
+pub(super) async fn write(tx: Tx<'_>, entries: &[&Entry]) -> Result<HashSet<SessionId>, Error> {
+    let refused = holds::take_holds(&tx, entries).await?;
     let entries: Vec<&Entry> =
         entries.iter().copied().filter(|entry| !refused.contains(&entry.change.after.id)).collect();
+    compliance::judged(&tx, &entries).await?;
+    let mut last = Last::default();
+    let places = plan(&mut last, &entries);
+    let answers = tx.commit(last).await?;
+    Ok(written(places, &answers))
+}
+
+/// Plans all that these changes write, of which none takes a computer or brings a judgement. Returns the places of the answers that name what
+/// was written.
+pub(super) fn plan<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) -> [Option<usize>; 2] {
     let (ending, living): (Vec<&Entry>, Vec<&Entry>) =
         entries.iter().copied().partition(|entry| entry.change.after.status.is_final());
-    let (updated, ..) = futures_util::try_join!(
-        sessions::update(tx, &living),
-        sessions::finish(tx, &ending),
-        transitions(tx, &entries),
-        results::results(tx, &entries),
-        inventory::seen(tx, &entries),
-        // What is settled without touching the computer is planned and ended at once, in this order.
-        async {
-            actions::planned(tx, &entries).await?;
-            actions::ended(tx, &entries).await?;
-            actions::leave_none_started(tx, &ending).await?;
-            compliance::executed(tx, &entries).await
-        },
-        compliance::judged(tx, &entries),
-        runs::outcomes(tx, &entries),
-        holds::release_holds(tx, &entries),
-    )?;
-    let mut epochs = updated;
-    epochs.extend(ending.iter().map(|entry| (entry.change.after.id, entry.change.after.epoch)));
-    Ok(epochs)
+    let places = [sessions::update(last, &living), sessions::finish(last, &ending)];
+    transitions(last, entries);
+    results::results(last, entries);
+    inventory::seen(last, entries);
+    // What is settled without touching the computer is planned and ended at once, in this order.
+    actions::planned(last, entries);
+    actions::ended(last, entries);
+    actions::leave_none_started(last, &ending);
+    compliance::executed(last, entries);
+    runs::outcomes(last, entries);
+    holds::release_holds(last, entries);
+    places
+}
+
+fn written(places: [Option<usize>; 2], answers: &[Vec<Row>]) -> HashSet<SessionId> {
+    let rows = places.into_iter().flatten().filter_map(|place| answers.get(place)).flatten();
+    rows.map(|row| SessionId(row.get("id"))).collect()
 }
 
 /// Values of ours always serialise; what cannot be is a defect, and null is refused by the schema's checks.

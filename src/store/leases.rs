@@ -17,7 +17,7 @@ pub struct Intents {
     pub stop: bool,
 }
 
-/// A session whose lease was extended.
+/// A session that is still the worker's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewed {
     /// The session.
@@ -37,11 +37,12 @@ impl Store {
             .prepare_cached(
                 "WITH mine AS (
                      SELECT s.id FROM session s
-                     JOIN unnest($1::bigint[], $2::int[]) AS u(id, dispatch) ON s.id = u.id AND s.dispatch = u.dispatch
-                     WHERE s.owner = $3 ORDER BY s.id FOR NO KEY UPDATE OF s
+                     JOIN unnest($1::bigint[], $2::int[]) AS u(id, dispatch)
+                       ON s.id = ANY(ARRAY[u.id]) AND s.dispatch = u.dispatch
+                     WHERE s.owner = $3 ORDER BY u.id FOR NO KEY UPDATE OF s
                  )
                  UPDATE session s SET deadline = clock_timestamp() + make_interval(secs => $4)
-                 FROM mine WHERE s.id = mine.id
+                 FROM mine WHERE s.id = ANY(ARRAY[mine.id])
                  RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
                            EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop",
             )
@@ -53,13 +54,38 @@ impl Store {
             .query(&statement, &[&ids, &dispatches, &worker, &lease.as_secs_f64()])
             .await
             .doing("extending leases")?;
-        Ok(rows
-            .iter()
-            .map(|row| Renewed {
-                session: SessionId(row.get("id")),
-                dispatch: row.get("dispatch"),
-                intents: Intents { cancel: row.get("cancel"), pause: row.get("pause"), stop: row.get("stop") },
-            })
-            .collect())
+        Ok(rows.iter().map(renewed).collect())
+    }
+
+    /// Looks what is wanted of sessions that `worker` has under these dispatches, and extends nothing. A session that does
+    /// not come back is not the worker's any more.
+    pub async fn look(&self, worker: &str, held: &[(SessionId, i32)]) -> Result<Vec<Renewed>, Error> {
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(
+                "SELECT s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
+                           EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop
+                 FROM session s
+                 JOIN unnest($1::bigint[], $2::int[]) AS u(id, dispatch)
+                       ON s.id = ANY(ARRAY[u.id]) AND s.dispatch = u.dispatch
+                 WHERE s.owner = $3",
+            )
+            .await
+            .doing("looking what is wanted of sessions")?;
+        let ids: Vec<i64> = held.iter().map(|(id, _)| id.0).collect();
+        let dispatches: Vec<i32> = held.iter().map(|(_, dispatch)| *dispatch).collect();
+        let rows = client
+            .query(&statement, &[&ids, &dispatches, &worker])
+            .await
+            .doing("looking what is wanted of sessions")?;
+        Ok(rows.iter().map(renewed).collect())
+    }
+}
+
+fn renewed(row: &tokio_postgres::Row) -> Renewed {
+    Renewed {
+        session: SessionId(row.get("id")),
+        dispatch: row.get("dispatch"),
+        intents: Intents { cancel: row.get("cancel"), pause: row.get("pause"), stop: row.get("stop") },
     }
 }

@@ -5,7 +5,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::error::Doing;
-use super::{Error, Store, rows};
+use super::rows::{self, RUNS_OF_ACTION};
+use super::{Error, Store};
 use crate::domain::report::{Page, SessionLine};
 use crate::domain::session::{Kind, Priority, Status};
 use crate::domain::{ComputerId, SessionId, TenantId};
@@ -85,9 +86,9 @@ impl Store {
              LEFT JOIN tenant t ON t.id = page.tenant_id
              LEFT JOIN computer c ON c.id = page.computer_id
              LEFT JOIN LATERAL (
-                 SELECT count(*) AS planned, count(*) FILTER (WHERE status = 'done') AS done,
-                        min(item) FILTER (WHERE status = 'started') AS doing
-                 FROM action a
+                 SELECT count(*) AS planned, count(*) FILTER (WHERE a.status = 'done') AS done,
+                        min(item) FILTER (WHERE a.status = 'started' OR r.run_id IS NOT NULL) AS doing
+                 FROM action a {RUNS_OF_ACTION}
                  WHERE a.session_id = page.id
                    AND a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = page.id)
              ) a ON true

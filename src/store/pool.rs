@@ -28,6 +28,27 @@ const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// others wait for the rows that it has locked, the scheduler's term among them.
 const IDLE_TIMEOUT_MS: u32 = 10_000;
 
+/// How the server plans the statements of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// As it thinks best: for the varied questions of people.
+    Best,
+    /// Once for each connection, along indexes: for loops that say the same few statements all day, of a few rows each. A
+    /// plan that is made while a table is nearly empty reads all of it, and is kept when it has grown.
+    AlongIndexes,
+}
+
+impl Plans {
+    fn settings(self) -> &'static str {
+        match self {
+            Plans::Best => "",
+            Plans::AlongIndexes => {
+                " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+            }
+        }
+    }
+}
+
 /// Who is told of transitions.
 type Observer = Box<dyn Fn(&Session, &Transition) + Send + Sync>;
 
@@ -84,6 +105,11 @@ pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgre
 impl Store {
     /// Prepares up to `size` connections to `url` without making one yet. TLS is used as the URL's `sslmode` says.
     pub fn new(url: &str, size: usize) -> Result<Store, Error> {
+        Store::with(url, size, Plans::Best)
+    }
+
+    /// The same, with statements planned in this way.
+    pub fn with(url: &str, size: usize, plans: Plans) -> Result<Store, Error> {
         let mut config: tokio_postgres::Config = url.parse().map_err(Error::Url)?;
         config.connect_timeout(WAIT_FOR_CONNECTION);
         config.keepalives_idle(Duration::from_secs(10));
@@ -92,8 +118,9 @@ impl Store {
             config.application_name("pitcrew");
         }
         let options = format!(
-            "{} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC -c jit=off",
-            config.get_options().unwrap_or_default()
+            "{} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC -c jit=off{}",
+            config.get_options().unwrap_or_default(),
+            plans.settings(),
         );
         config.options(options.trim());
         let connector = Connector::new(config)?;

@@ -59,17 +59,20 @@ impl Store {
     pub async fn actions(&self, session: SessionId) -> Result<Vec<ActionLine>, Error> {
         let client = self.client().await?;
         let statement = client
-            .prepare_cached(
-                "SELECT a.dispatch, a.seq, a.item, a.deployment, a.type, a.reason, a.detected, a.desired, a.status,
-                        a.result, a.result_reason, a.message, a.attempts, a.run_id, a.started_at, a.ended_at, r.outcome,
-                        d.median_ms
-                 FROM action a LEFT JOIN run r ON r.run_id = a.run_id
+            .prepare_cached(&format!(
+                "SELECT a.dispatch, a.seq, a.item, a.deployment, a.type, a.reason, a.detected, a.desired,
+                        CASE WHEN r.run_id IS NULL THEN a.status ELSE 'started' END AS status, a.result,
+                        a.result_reason, a.message, coalesce(r.attempt, a.attempts) AS attempts,
+                        coalesce(r.run_id, a.run_id) AS run_id, coalesce(a.started_at, r.begun) AS started_at,
+                        a.ended_at, latest.outcome, d.median_ms
+                 FROM action a {} LEFT JOIN run latest ON latest.run_id = coalesce(r.run_id, a.run_id)
                  LEFT JOIN expected_duration d
                         ON d.item = a.item AND d.type = a.type AND d.version = coalesce(a.desired, '')
                  WHERE a.session_id = $1
                    AND (a.status = 'done' OR a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = $1))
                  ORDER BY a.dispatch, a.seq",
-            )
+                rows::RUNS_OF_ACTION
+            ))
             .await
             .doing("reading actions")?;
         let found = client.query(&statement, &[&session.0]).await.doing("reading actions")?;

@@ -129,6 +129,14 @@ pub(super) fn computer(row: &Row) -> Result<Computer, Error> {
     })
 }
 
+/// Joins to `action a` its runs as `r`, if it is planned and not done: `run_id` and `attempt` of the last one, and when
+/// the first one was begun. An action that has one is started.
+pub(super) const RUNS_OF_ACTION: &str = "LEFT JOIN LATERAL (
+         SELECT run_id, attempt, min(created_at) OVER () AS begun FROM run
+         WHERE a.status = 'planned' AND session_id = a.session_id AND plan = a.dispatch AND action_seq = a.seq
+         ORDER BY created_at DESC, run_id DESC LIMIT 1
+     ) r ON true";
+
 /// Reads a word of one of our enums.
 pub(super) fn word<T: FromStr>(row: &Row, column: &'static str) -> Result<T, Error>
 where

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use pitcrew_protocol::RunOutcome;
 use uuid::Uuid;
@@ -10,8 +9,10 @@ use uuid::Uuid;
 use super::error::Doing;
 use super::gate::{self, EndedAction, EndedRun, Entry};
 use super::leases::Intents;
+use super::tx::{Last, Tx, params};
 use super::{Error, Store};
 use crate::domain::run::Purpose;
+use crate::domain::session::Session;
 use crate::domain::{ComputerId, SessionId};
 use crate::lifecycle::wake::wake;
 
@@ -22,12 +23,35 @@ pub struct Progress {
     pub session: SessionId,
     /// The dispatch under which the worker has it.
     pub dispatch: i32,
+    /// The worker's claim, if it is not in the database yet: it is written along.
+    pub claim: Option<ClaimedNow>,
     /// The run that has ended.
     pub ended_run: Option<EndedRun>,
     /// The actions that have ended.
     pub ended_actions: Vec<EndedAction>,
     /// The run that starts.
     pub start: Option<StartRun>,
+}
+
+/// A claim that is written with the first progress of its stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimedNow {
+    /// The revision of the session that was looked at.
+    pub before: i32,
+    /// When the worker took it.
+    pub taken_at: Timestamp,
+    /// Until when it is the worker's.
+    pub deadline: Timestamp,
+    /// The epoch that was drawn for it, unique to this claim.
+    pub epoch: i64,
+}
+
+impl ClaimedNow {
+    /// The claim by which a session is taken that was decided upon and is not in the database; none if it is not taken.
+    pub fn of(session: &Session) -> Option<ClaimedNow> {
+        let (taken_at, deadline) = session.taken_at.zip(session.deadline)?;
+        Some(ClaimedNow { before: session.revision - 1, taken_at, deadline, epoch: session.epoch })
+    }
 }
 
 /// A run that starts; it is committed before its command is sent.
@@ -85,8 +109,8 @@ pub enum Arrival {
 impl Store {
     /// Commits the progress of sessions that `worker` has. The answers are in the order given.
     pub async fn record(&self, worker: &str, progress: &[&Progress]) -> Result<Vec<Recorded>, Error> {
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
+        let client = self.client().await?;
+        let tx = Tx::begin(&client);
         let mine = fence(&tx, worker, progress).await?;
         let passing: Vec<&Progress> = progress
             .iter()
@@ -99,21 +123,19 @@ impl Store {
         let ended_runs: Vec<&EndedRun> = passing.iter().filter_map(|p| p.ended_run.as_ref()).collect();
         let starts: Vec<(SessionId, i32, &StartRun)> =
             passing.iter().filter_map(|p| p.start.as_ref().map(|start| (p.session, p.dispatch, start))).collect();
-        futures_util::try_join!(
-            gate::end_actions(&tx, &ended_actions),
-            gate::end_runs(&tx, &ended_runs),
-            start_runs(&tx, &starts),
-            start_actions(&tx, &starts),
-        )?;
-        tx.commit().await.doing("committing progress")?;
+        let mut last = Last::default();
+        gate::end_actions(&mut last, &ended_actions);
+        gate::end_runs(&mut last, &ended_runs);
+        start_runs(&mut last, &starts);
+        tx.commit(last).await?;
         Ok(mine)
     }
 
     /// Stores the outcome of a run that a computer sent, and makes its session due if it is parked for it; both under
     /// the lock of the session's row, so that parking and outcome cannot miss each other.
     pub async fn outcome_arrived(&self, computer: ComputerId, outcome: &RunOutcome) -> Result<Arrival, Error> {
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
+        let client = self.client().await?;
+        let tx = Tx::begin(&client);
         let run = tx
             .prepare_cached("SELECT session_id FROM run WHERE run_id = $1 AND computer_id = $2")
             .await
@@ -125,16 +147,15 @@ impl Store {
         let locked = gate::lock(&tx, &[session]).await?;
         let now = self.now();
         let ended = EndedRun { run_id: outcome.run_id, outcome: gate::to_json(outcome), at: now };
-        gate::end_runs(&tx, &[&ended]).await?;
         let change = locked
             .first()
             .filter(|session| session.run_in_flight == Some(outcome.run_id))
             .and_then(|session| wake(session, "The outcome has arrived.", "computer", now));
         let entry = change.map(Entry::bare);
-        if let Some(entry) = &entry {
-            gate::write(&tx, &[entry]).await?;
-        }
-        tx.commit().await.doing("storing an outcome")?;
+        let mut last = Last::default();
+        gate::end_runs(&mut last, &[&ended]);
+        gate::plan(&mut last, &entry.iter().collect::<Vec<_>>());
+        tx.commit(last).await?;
         self.tell(entry.iter().map(|entry| &entry.change));
         if entry.is_some() {
             self.wake_scheduler();
@@ -217,26 +238,47 @@ pub struct RunBody {
     pub body: String,
 }
 
-/// Locks the sessions in order, checks that they are the worker's, and notes which run is in flight.
-async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Result<Vec<Recorded>, Error> {
+/// Locks the sessions in order, checks that they are the worker's, and notes which run is in flight. A claim that comes
+/// along is written if nothing has happened to its session since it was looked at; or it was written already, by a
+/// transaction whose end was not heard.
+async fn fence(tx: &Tx<'_>, worker: &str, progress: &[&Progress]) -> Result<Vec<Recorded>, Error> {
     let statement = tx
         .prepare_cached(
             "WITH mine AS (
-                 SELECT s.id, u.run_id FROM session s
-                 JOIN unnest($1::bigint[], $2::int[], $3::uuid[]) AS u(id, dispatch, run_id)
-                   ON s.id = u.id AND s.dispatch = u.dispatch
-                 WHERE s.owner = $4 ORDER BY s.id FOR NO KEY UPDATE OF s
+                 SELECT s.id, u.run_id, u.before, u.taken_at, u.deadline, u.epoch FROM session s
+                 JOIN unnest($1::bigint[], $2::int[], $3::uuid[], $5::int[], $6::timestamptz[], $7::timestamptz[],
+                             $8::bigint[]) AS u(id, dispatch, run_id, before, taken_at, deadline, epoch)
+                   ON s.id = ANY(ARRAY[u.id]) AND s.dispatch = u.dispatch
+                 WHERE CASE WHEN u.before IS NULL THEN s.owner = $4
+                            ELSE s.revision = u.before OR (s.owner = $4 AND s.epoch = u.epoch) END
+                 ORDER BY u.id FOR NO KEY UPDATE OF s
              )
-             UPDATE session s SET run_in_flight = mine.run_id FROM mine WHERE s.id = mine.id
+             UPDATE session s SET run_in_flight = m.run_id, status = 'running', waiting_on = NULL, owner = $4,
+                    taken_at = coalesce(m.taken_at, s.taken_at), deadline = coalesce(m.deadline, s.deadline),
+                    epoch = coalesce(m.epoch, s.epoch), revision = coalesce(m.before + 1, s.revision),
+                    started_at = coalesce(s.started_at, m.taken_at)
+             FROM mine m WHERE s.id = ANY(ARRAY[m.id])
              RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
                        EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop",
         )
         .await
         .doing("fencing progress")?;
-    let ids: Vec<i64> = progress.iter().map(|p| p.session.0).collect();
-    let dispatches: Vec<i32> = progress.iter().map(|p| p.dispatch).collect();
-    let runs: Vec<Option<Uuid>> = progress.iter().map(|p| p.start.as_ref().map(|start| start.run_id)).collect();
-    let rows = tx.query(&statement, &[&ids, &dispatches, &runs, &worker]).await.doing("fencing progress")?;
+    // Two of one session come of a job that was delivered twice: the first one counts, and only one is asked about.
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = progress.iter().map(|p| seen.insert((p.session, p.dispatch))).collect();
+    let asked = || progress.iter().zip(&first).filter(|(_, first)| **first).map(|(progress, _)| *progress);
+    let ids: Vec<i64> = asked().map(|p| p.session.0).collect();
+    let dispatches: Vec<i32> = asked().map(|p| p.dispatch).collect();
+    let runs: Vec<Option<Uuid>> = asked().map(|p| p.start.as_ref().map(|start| start.run_id)).collect();
+    let claims = || asked().map(|p| p.claim.as_ref());
+    let befores: Vec<Option<i32>> = claims().map(|claim| claim.map(|claim| claim.before)).collect();
+    let taken: Vec<Option<Timestamp>> = claims().map(|claim| claim.map(|claim| claim.taken_at)).collect();
+    let deadlines: Vec<Option<Timestamp>> = claims().map(|claim| claim.map(|claim| claim.deadline)).collect();
+    let epochs: Vec<Option<i64>> = claims().map(|claim| claim.map(|claim| claim.epoch)).collect();
+    let rows = tx
+        .query(&statement, &[&ids, &dispatches, &runs, &worker, &befores, &taken, &deadlines, &epochs])
+        .await
+        .doing("fencing progress")?;
     let mine: HashMap<(i64, i32), Intents> = rows
         .iter()
         .map(|row| {
@@ -246,78 +288,44 @@ async fn fence(tx: &Transaction<'_>, worker: &str, progress: &[&Progress]) -> Re
             )
         })
         .collect();
-    let mut seen = HashSet::new();
     Ok(progress
         .iter()
-        .map(|p| match mine.get(&(p.session.0, p.dispatch)) {
-            Some(intents) if seen.insert(p.session) => Recorded::Committed(*intents),
-            _ => Recorded::Fenced,
+        .zip(first)
+        .map(|(p, first)| match mine.get(&(p.session.0, p.dispatch)) {
+            Some(intents) if first => Recorded::Committed(*intents),
+            Some(_) | None => Recorded::Fenced,
         })
         .collect())
 }
 
-async fn start_runs(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]) -> Result<(), Error> {
+fn start_runs<'p>(last: &mut Last<'p>, starts: &[(SessionId, i32, &'p StartRun)]) {
     if starts.is_empty() {
-        return Ok(());
+        return;
     }
-    let statement = tx
-        .prepare_cached(
-            "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body)
-             SELECT u.run_id, u.session_id, u.computer_id, u.dispatch, u.epoch, u.action_seq, u.purpose, u.start_by,
-                    u.body::jsonb
-             FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::int[], $7::text[],
-                         $8::timestamptz[], $9::text[])
-                  AS u(run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body)
-             ON CONFLICT DO NOTHING",
-        )
-        .await
-        .doing("recording that runs start")?;
-    tx.execute(
-        &statement,
-        &[
-            &starts.iter().map(|(_, _, s)| s.run_id).collect::<Vec<_>>(),
-            &starts.iter().map(|(id, _, _)| id.0).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.computer.0).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, dispatch, _)| *dispatch).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.epoch).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.action.map(|action| action.seq)).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.purpose.as_str()).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.start_by).collect::<Vec<_>>(),
-            &starts.iter().map(|(_, _, s)| s.body.as_str()).collect::<Vec<_>>(),
+    let sql = "INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, plan, action_seq, attempt, purpose,
+                                start_by, body)
+               SELECT u.run_id, u.session_id, u.computer_id, u.dispatch, u.epoch, u.plan, u.action_seq, u.attempt,
+                      u.purpose, u.start_by, u.body::json
+               FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::int[], $7::int[],
+                           $8::int[], $9::text[], $10::timestamptz[], $11::text[])
+                    AS u(run_id, session_id, computer_id, dispatch, epoch, plan, action_seq, attempt, purpose, start_by,
+                         body)
+               ON CONFLICT DO NOTHING";
+    last.add(
+        "recording that runs start",
+        sql,
+        params![
+            starts.iter().map(|(_, _, s)| s.run_id).collect::<Vec<_>>(),
+            starts.iter().map(|(id, _, _)| id.0).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.computer.0).collect::<Vec<_>>(),
+            starts.iter().map(|(_, dispatch, _)| *dispatch).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.epoch).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.action.map(|action| action.plan)).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.action.map(|action| action.seq)).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.action.map(|action| action.attempt)).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.purpose.as_str()).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.start_by).collect::<Vec<_>>(),
+            starts.iter().map(|(_, _, s)| s.body.as_str()).collect::<Vec<_>>(),
         ],
-    )
-    .await
-    .doing("recording that runs start")?;
-    Ok(())
-}
-
-async fn start_actions(tx: &Transaction<'_>, starts: &[(SessionId, i32, &StartRun)]) -> Result<(), Error> {
-    let rows: Vec<_> =
-        starts.iter().filter_map(|(id, _, start)| start.action.map(|action| (*id, action, start.run_id))).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let statement = tx
-        .prepare_cached(
-            "UPDATE action a SET status = 'started', run_id = u.run_id, attempts = u.attempt,
-                                 started_at = coalesce(a.started_at, clock_timestamp())
-             FROM unnest($1::bigint[], $2::int[], $3::int[], $4::int[], $5::uuid[])
-                  AS u(session_id, dispatch, seq, attempt, run_id)
-             WHERE a.session_id = u.session_id AND a.dispatch = u.dispatch AND a.seq = u.seq",
-        )
-        .await
-        .doing("recording that actions start")?;
-    tx.execute(
-        &statement,
-        &[
-            &rows.iter().map(|(id, ..)| id.0).collect::<Vec<_>>(),
-            &rows.iter().map(|(_, action, _)| action.plan).collect::<Vec<_>>(),
-            &rows.iter().map(|(_, action, _)| action.seq).collect::<Vec<_>>(),
-            &rows.iter().map(|(_, action, _)| action.attempt).collect::<Vec<_>>(),
-            &rows.iter().map(|(.., run)| *run).collect::<Vec<_>>(),
-        ],
-    )
-    .await
-    .doing("recording that actions start")?;
-    Ok(())
+    );
 }

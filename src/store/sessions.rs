@@ -1,11 +1,11 @@
 //! Sessions: accepting them, and reading them.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::audit::{self, Audit};
 use super::error::Doing;
 use super::gate::{self, Entry};
+use super::tx::{Last, Tx, params};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::session::{Kind, Session};
@@ -49,19 +49,34 @@ impl Store {
         key: Option<&Key>,
         audit: Option<&Audit>,
     ) -> Result<Accepted, Error> {
-        let mut client = self.client().await?;
-        let tx = client.transaction().await.doing("opening a transaction")?;
+        let client = self.client().await?;
+        let tx = Tx::begin(&client);
         if let (Some(key), Some(first)) = (key, submissions.first())
             && let Some(earlier) = claim_key(&tx, first.tenant.0, key).await?
         {
             return Ok(earlier);
         }
-        let row = tx.query_one("SELECT clock_timestamp() AS now", &[]).await.doing("asking for the time")?;
-        let entries = submit_in(&tx, submissions, row.get("now"), key).await?;
+        let tenant = submissions.first().map(|submission| submission.tenant.0);
+        let entries = accept(&tx, submissions).await?;
         if let Some(audit) = audit {
-            audit::record(&tx, audit).await?;
+            audit::record(tx.client(), audit).await?;
         }
-        tx.commit().await.doing("accepting sessions")?;
+        let mut last = Last::default();
+        for chunk in entries.chunks(CHUNK) {
+            insert(&mut last, chunk);
+            gate::transitions(&mut last, &chunk.iter().collect::<Vec<_>>());
+        }
+        link_reruns(&mut last, &entries);
+        if let (Some(key), Some(tenant)) = (key, tenant) {
+            let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
+            let sql = "UPDATE submission SET sessions = $4 WHERE tenant_id = $1 AND submitter = $2 AND key = $3";
+            last.add(
+                "noting what a submission made",
+                sql,
+                params![tenant, key.submitter.as_str(), key.key.as_str(), ids],
+            );
+        }
+        tx.commit(last).await?;
         self.tell(entries.iter().map(|entry| &entry.change));
         Ok(Accepted::New(entries.iter().map(|entry| entry.change.after.id).collect()))
     }
@@ -99,7 +114,7 @@ impl Store {
 }
 
 /// Reserves a key. Returns what it made before, if it was used.
-async fn claim_key(tx: &Transaction<'_>, tenant: i64, key: &Key) -> Result<Option<Accepted>, Error> {
+async fn claim_key(tx: &Tx<'_>, tenant: i64, key: &Key) -> Result<Option<Accepted>, Error> {
     let inserted = tx
         .execute(
             "INSERT INTO submission (tenant_id, submitter, key, body_hash, sessions, created_at)
@@ -127,87 +142,70 @@ async fn claim_key(tx: &Transaction<'_>, tenant: i64, key: &Key) -> Result<Optio
     }))
 }
 
-async fn submit_in(
-    tx: &Transaction<'_>,
-    submissions: Vec<Submission>,
-    now: Timestamp,
-    key: Option<&Key>,
-) -> Result<Vec<Entry>, Error> {
-    let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
-    let drawn = tx
-        .query("SELECT nextval('session_id') AS id FROM generate_series(1, $1::bigint)", &[&count])
+/// Draws ids, and makes sessions of submissions.
+async fn accept(tx: &Tx<'_>, submissions: Vec<Submission>) -> Result<Vec<Entry>, Error> {
+    let statement = tx
+        .prepare_cached(
+            "SELECT nextval('session_id') AS id, clock_timestamp() AS now FROM generate_series(1, $1::bigint)",
+        )
         .await
         .doing("drawing session ids")?;
-    let tenant = submissions.first().map(|submission| submission.tenant.0);
-    let entries: Vec<Entry> = submissions
+    let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
+    let drawn = tx.query(&statement, &[&count]).await.doing("drawing session ids")?;
+    let now = drawn.first().map_or_else(Timestamp::now, |row| row.get("now"));
+    Ok(submissions
         .into_iter()
         .zip(&drawn)
         .map(|(submission, row)| Entry::bare(submit(SessionId(row.get("id")), submission, now)))
-        .collect();
-    for chunk in entries.chunks(CHUNK) {
-        insert(tx, chunk).await?;
-        gate::transitions(tx, &chunk.iter().collect::<Vec<_>>()).await?;
-    }
-    link_reruns(tx, &entries).await?;
-    let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
-    if let (Some(key), Some(tenant)) = (key, tenant) {
-        tx.execute(
-            "UPDATE submission SET sessions = $4 WHERE tenant_id = $1 AND submitter = $2 AND key = $3",
-            &[&tenant, &key.submitter, &key.key, &ids],
-        )
-        .await
-        .doing("noting what a submission made")?;
-    }
-    Ok(entries)
+        .collect())
 }
 
 /// Notes at the sessions that are run again by which ones.
-async fn link_reruns(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
-    for session in entries.iter().map(|entry| &entry.change.after) {
-        let Some(of) = session.order.rerun_of else { continue };
-        // A repair that is run again is about its one item as a whole.
-        let item = session.order.item.as_ref().filter(|_| session.kind != Kind::Repair).map(ToString::to_string);
-        tx.execute(
-            "INSERT INTO rerun (session_id, rerun_id, item) VALUES ($1, $2, $3)",
-            &[&of.0, &session.id.0, &item],
-        )
-        .await
-        .doing("linking a session to the one that runs it again")?;
+fn link_reruns(last: &mut Last<'_>, entries: &[Entry]) {
+    let sessions = entries.iter().map(|entry| &entry.change.after);
+    let again: Vec<&Session> = sessions.filter(|session| session.order.rerun_of.is_some()).collect();
+    if again.is_empty() {
+        return;
     }
-    Ok(())
+    // A repair that is run again is about its one item as a whole.
+    let item = |session: &Session| {
+        session.order.item.as_ref().filter(|_| session.kind != Kind::Repair).map(ToString::to_string)
+    };
+    last.add(
+        "linking sessions to those that run them again",
+        "INSERT INTO rerun (session_id, rerun_id, item) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])",
+        params![
+            again.iter().filter_map(|session| session.order.rerun_of).map(|of| of.0).collect::<Vec<_>>(),
+            again.iter().map(|session| session.id.0).collect::<Vec<_>>(),
+            again.iter().map(|session| item(session)).collect::<Vec<_>>(),
+        ],
+    );
 }
 
-async fn insert(tx: &Transaction<'_>, entries: &[Entry]) -> Result<(), Error> {
-    let statement = tx
-        .prepare_cached(
-            "INSERT INTO session (id, tenant_id, computer_id, kind, priority, \"order\", status, waiting_on, stage,
+fn insert<'p>(last: &mut Last<'p>, entries: &'p [Entry]) {
+    let sql = "INSERT INTO session (id, tenant_id, computer_id, kind, priority, \"order\", status, waiting_on, stage,
                                   dispatch, attempt, losses, run_after, revision, since, created_at)
              SELECT u.id, u.tenant_id, u.computer_id, u.kind, u.priority, u.body::jsonb, 'pending', u.waiting_on,
                     u.stage, 0, 0, 0, u.run_after, u.revision, u.since, u.since
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::text[], $7::text[],
                          $8::timestamptz[], $9::int[], $10::timestamptz[], $11::text[])
-                  AS u(id, tenant_id, computer_id, kind, priority, body, waiting_on, run_after, revision, since, stage)",
-        )
-        .await
-        .doing("accepting sessions")?;
+                  AS u(id, tenant_id, computer_id, kind, priority, body, waiting_on, run_after, revision, since, stage)";
     let them = || entries.iter().map(|entry| &entry.change.after);
-    tx.execute(
-        &statement,
-        &[
-            &them().map(|s| s.id.0).collect::<Vec<_>>(),
-            &them().map(|s| s.tenant.0).collect::<Vec<_>>(),
-            &them().map(|s| s.computer.0).collect::<Vec<_>>(),
-            &them().map(|s| s.kind.as_str()).collect::<Vec<_>>(),
-            &them().map(|s| s.priority.rank()).collect::<Vec<_>>(),
-            &them().map(|s| gate::to_json(&s.order)).collect::<Vec<_>>(),
-            &them().map(|s| s.waiting_on.map(|w| w.as_str())).collect::<Vec<_>>(),
-            &them().map(|s| s.run_after).collect::<Vec<_>>(),
-            &them().map(|s| s.revision).collect::<Vec<_>>(),
-            &them().map(|s| s.since).collect::<Vec<_>>(),
-            &them().map(|s| s.stage.as_str()).collect::<Vec<_>>(),
+    last.add(
+        "accepting sessions",
+        sql,
+        params![
+            them().map(|s| s.id.0).collect::<Vec<_>>(),
+            them().map(|s| s.tenant.0).collect::<Vec<_>>(),
+            them().map(|s| s.computer.0).collect::<Vec<_>>(),
+            them().map(|s| s.kind.as_str()).collect::<Vec<_>>(),
+            them().map(|s| s.priority.rank()).collect::<Vec<_>>(),
+            them().map(|s| gate::to_json(&s.order)).collect::<Vec<_>>(),
+            them().map(|s| s.waiting_on.map(|w| w.as_str())).collect::<Vec<_>>(),
+            them().map(|s| s.run_after).collect::<Vec<_>>(),
+            them().map(|s| s.revision).collect::<Vec<_>>(),
+            them().map(|s| s.since).collect::<Vec<_>>(),
+            them().map(|s| s.stage.as_str()).collect::<Vec<_>>(),
         ],
-    )
-    .await
-    .doing("accepting sessions")?;
-    Ok(())
+    );
 }

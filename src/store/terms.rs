@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
+use tokio_postgres::Statement;
 
 use super::error::Doing;
+use super::tx::Tx;
 use super::{Error, Store};
 
 /// A term of leadership. Every admission verifies it under lock.
@@ -43,11 +44,9 @@ impl Store {
     }
 }
 
-/// True if the term is still ours; nobody can take it until the transaction has ended.
-pub(super) async fn verify(tx: &Transaction<'_>, term: Term) -> Result<bool, Error> {
-    let statement = tx
-        .prepare_cached("SELECT 1 FROM scheduler_term WHERE term = $1 FOR UPDATE")
-        .await
-        .doing("verifying the term")?;
-    Ok(tx.query_opt(&statement, &[&term.0]).await.doing("verifying the term")?.is_some())
+/// Asks whether the term `$1` is still ours: it answers with a row if so, and nobody can take it until the transaction
+/// has ended.
+pub(super) async fn verification(tx: &Tx<'_>) -> Result<Statement, Error> {
+    let sql = "SELECT 1 FROM scheduler_term WHERE term = $1 FOR UPDATE";
+    tx.prepare_cached(sql).await.doing("verifying the term")
 }

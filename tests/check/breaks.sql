@@ -97,10 +97,10 @@ UPDATE action SET ended_at = NULL;
 UPDATE run SET computer_id = 12;
 
 --: runs_belong_to_their_session
-UPDATE run SET outcome = outcome || '{"session": 2}';
+UPDATE run SET outcome = outcome::jsonb || '{"session": 2}';
 
 --: runs_belong_to_their_session
-UPDATE run SET outcome = outcome || '{"run_id": "00000000-0000-0000-0000-000000000002"}';
+UPDATE run SET outcome = outcome::jsonb || '{"run_id": "00000000-0000-0000-0000-000000000002"}';
 
 --: epochs_rise
 INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, purpose, start_by, body)

@@ -2,8 +2,8 @@
 
 use pitcrew::domain::session::{Kind, Stage};
 
-use super::installation::Installation;
-use crate::support::{Proxy, own_postgres};
+use super::installation::{Installation, SOON};
+use crate::support::{Proxy, own_postgres, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_is_restarted_and_killed_under_load() {
@@ -95,4 +95,47 @@ async fn whoever_falls_silent_with_a_lock_is_cut_off() {
     installation.all_complete(&sessions).await;
     assert!(frozen.batch_execute("COMMIT").await.is_err());
     installation.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_night_before_lets_nobody_read_whole_tables_the_morning_after() {
+    let mut installation = Installation::new().await;
+    installation.software(&["one", "two", "three"]).await;
+    let computers = installation.noop_computers(60).await;
+    // The statistics say that nothing is there, and every statement that is prepared from now on is planned by them.
+    installation.sql.batch_execute("VACUUM ANALYZE").await.expect("statistics");
+    installation.start_all();
+    let first = installation.submit(Kind::Full, &computers[..10]).await;
+    installation.all_complete(&first).await;
+    // Then a fleet's worth of sessions is accepted for later, and little is due.
+    installation
+        .sql
+        .batch_execute(
+            "ALTER TABLE session SET (autovacuum_enabled = off);
+             INSERT INTO session (tenant_id, computer_id, kind, priority, \"order\", status, waiting_on, stage, dispatch,
+                                  attempt, losses, run_after, revision, since, created_at)
+             SELECT (SELECT id FROM tenant), -n, 'full', 2, '{\"reboot\":\"never\",\"by\":\"test\",\"origin\":\"test\"}',
+                    'pending', 'turn', 'detection', 0, 0, 0, '2100-01-01 00:00Z', 0, clock_timestamp(), clock_timestamp()
+             FROM generate_series(1, 20000) n",
+        )
+        .await
+        .expect("sessions for later");
+    let read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'session'";
+    let stats = async || installation.sql.batch_execute("SELECT pg_stat_clear_snapshot()").await;
+    stats().await.expect("statistics");
+    let before = installation.count(read).await;
+    let rest = installation.submit(Kind::Full, &computers[10..]).await;
+    installation.all_complete(&rest).await;
+    // Each process tells what it has done within a second or so of doing it, and at the latest when it ends.
+    for name in ["scheduler", "detection", "planning", "execution"] {
+        installation.programs.stop(name).await;
+    }
+    let told =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pitcrew'
+                AND pid <> pg_backend_pid()";
+    let gone = async || (installation.sql.query_one(told, &[]).await.ok()?.get::<_, i64>(0) <= 1).then_some(());
+    until(SOON, gone, "the programs' connections to end").await;
+    stats().await.expect("statistics");
+    let tables = installation.count(read).await - before;
+    assert!(tables < 20_000 * 20, "{tables} rows of 20,000 were read by scans of the whole table");
 }

@@ -80,11 +80,17 @@ impl Installation {
         until(SOON, running, "the session to be running").await
     }
 
-    /// Waits until the worker that has a session knows what is wanted of it: until two more heartbeats.
+    /// Waits until the worker that has a session knows what is wanted of it: until two more of its heartbeats.
     pub async fn until_heard(&self, id: SessionId) {
+        let owner = self.session(id).await.owner.expect("a worker has it");
+        let beats = "SELECT heartbeat_at::text AS at FROM worker WHERE id = $1";
         for _ in 0..2 {
-            let before = self.session(id).await.deadline;
-            self.until_session(id, "a heartbeat", |session| session.deadline != before).await;
+            let before: String = self.sql.query_one(beats, &[&owner]).await.expect("the worker").get("at");
+            let again = async || {
+                let now: String = self.sql.query_one(beats, &[&owner]).await.ok()?.get("at");
+                (now != before).then_some(())
+            };
+            until(SOON, again, "a heartbeat").await;
         }
     }
 

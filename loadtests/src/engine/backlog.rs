@@ -16,11 +16,11 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Runs a backlog once, in an installation of its own.
 pub async fn backlog(stand: &Stand, options: &Options, name: &str) -> anyhow::Result<Run> {
     let mut installation = Installation::new(stand, options, name, options.sessions).await?;
+    installation.warm_up().await?;
     for computers in installation.computers().chunks(AT_ONCE) {
         Installation::submit(&installation.store, computers).await?;
     }
     installation.sql.batch_execute("VACUUM ANALYZE session").await?;
-    installation.start_workers().await?;
     let mut meter = stand.meter();
     installation.watch(&mut meter);
     let before = meter.read();
@@ -32,12 +32,13 @@ pub async fn backlog(stand: &Stand, options: &Options, name: &str) -> anyhow::Re
     let cpu = scheduler.since(&before);
 
     let sessions = u64::from(options.sessions);
-    verdict::check(&installation.sql, sessions).await?;
+    verdict::check(&installation.sql, installation.first, sessions).await?;
     let row = installation
         .sql
         .query_one(
-            "SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds FROM session_history",
-            &[],
+            "SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds FROM session_history
+             WHERE id > $1",
+            &[&installation.first],
         )
         .await?;
     let seconds = row.get("seconds");

@@ -27,6 +27,10 @@ const SOON: Duration = Duration::from_secs(60);
 /// Between two looks at the database; each look costs it something.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Sessions that go through before anything is measured: connections are made, statements prepared, and tables are no
+/// longer empty, which would be planned for quite differently.
+const WARM_UP: u32 = 2000;
+
 /// An installation.
 pub struct Installation {
     // Dropped first: the programs end before the rest.
@@ -39,6 +43,10 @@ pub struct Installation {
     computers: Vec<(TenantId, ComputerId)>,
     name: String,
     env: BTreeMap<&'static str, String>,
+    sessions: u32,
+    /// The sessions that count have ids above this.
+    pub first: i64,
+    statements: bool,
 }
 
 impl Installation {
@@ -52,8 +60,8 @@ impl Installation {
             sql.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await?;
         }
         deployments(&sql).await.context("making deployments")?;
-        let computers = computers(&sql, options.tenants, sessions).await.context("making computers")?;
-        sql.batch_execute("VACUUM ANALYZE").await?;
+        let computers = computers(&sql, options.tenants, sessions.max(WARM_UP)).await.context("making computers")?;
+        sql.batch_execute("VACUUM ANALYZE computer").await?;
         let capacity = options.capacity.to_string();
         let env = BTreeMap::from([
             ("PITCREW_DATABASE_URL", url),
@@ -66,11 +74,38 @@ impl Installation {
             ("PITCREW_SCHEDULER__WINDOW_FACTOR", options.window.to_string()),
             ("PITCREW_LOG", "error,lapin=off".to_owned()),
         ]);
-        Ok(Installation { programs: Vec::new(), store, sql, computers, name: name.to_owned(), env })
+        Ok(Installation {
+            programs: Vec::new(),
+            store,
+            sql,
+            computers,
+            name: name.to_owned(),
+            env,
+            sessions,
+            first: 0,
+            statements: stand.statements(),
+        })
+    }
+
+    /// Starts everything and lets some sessions through. The scheduler is stopped again: nothing runs until it starts.
+    pub async fn warm_up(&mut self) -> anyhow::Result<()> {
+        self.start_workers().await?;
+        self.start_scheduler()?;
+        Installation::submit(&self.store, &self.computers[..WARM_UP as usize]).await?;
+        self.at_rest(SOON).await?;
+        let (_, scheduler) = self.programs.pop().context("the scheduler was started last")?;
+        stop("scheduler", scheduler).await?;
+        self.sql.batch_execute("ANALYZE").await?;
+        if self.statements {
+            self.sql.batch_execute("SELECT pg_stat_statements_reset(); SELECT pg_stat_reset()").await?;
+        }
+        // The next id is the first that counts.
+        self.first = self.sql.query_one("SELECT nextval('session_id')", &[]).await?.get(0);
+        Ok(())
     }
 
     /// Starts one worker of each stage and waits until they have said what they can take.
-    pub async fn start_workers(&mut self) -> anyhow::Result<()> {
+    async fn start_workers(&mut self) -> anyhow::Result<()> {
         for (name, program) in
             [("detection", "pitcrew-detection"), ("planning", "pitcrew-planning"), ("execution", "pitcrew-execution")]
         {
@@ -138,7 +173,7 @@ impl Installation {
 
     /// The fleet.
     pub fn computers(&self) -> &[(TenantId, ComputerId)] {
-        &self.computers
+        &self.computers[..self.sessions as usize]
     }
 
     /// Waits until every session is final. Says how many are left if that takes longer than `within`.
@@ -166,15 +201,8 @@ impl Installation {
 
     /// Drains the programs, shows what the statements cost if they were counted, and takes everything away.
     pub async fn end(mut self, stand: &Stand, sessions: u64) -> anyhow::Result<()> {
-        for (_, child) in &self.programs {
-            if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
-                kill_process(pid, Signal::TERM)?;
-            }
-        }
-        for (name, child) in &mut self.programs {
-            let status = tokio::time::timeout(SOON, child.wait()).await;
-            let status = status.with_context(|| format!("the {name} program did not end when it was told to"))??;
-            anyhow::ensure!(status.success(), "the {name} program ended with {status}");
+        for (name, child) in self.programs.drain(..).rev() {
+            stop(name, child).await?;
         }
         if stand.statements() {
             statements::show(&self.sql, sessions).await?;
@@ -185,6 +213,17 @@ impl Installation {
         broker.close().await;
         stand.drop_database(&self.name).await
     }
+}
+
+/// Drains a program.
+async fn stop(name: &str, mut child: Child) -> anyhow::Result<()> {
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
+        kill_process(pid, Signal::TERM)?;
+    }
+    let status = tokio::time::timeout(SOON, child.wait()).await;
+    let status = status.with_context(|| format!("the {name} program did not end when it was told to"))??;
+    anyhow::ensure!(status.success(), "the {name} program ended with {status}");
+    Ok(())
 }
 
 /// The workspace's programs, beside which this one was built.

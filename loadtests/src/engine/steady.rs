@@ -24,7 +24,7 @@ const REST: Duration = Duration::from_secs(120);
 pub async fn steady(stand: &Stand, options: &Options, name: &str) -> anyhow::Result<Steady> {
     let sessions = options.rate * options.seconds;
     let mut installation = Installation::new(stand, options, name, sessions).await?;
-    installation.start_workers().await?;
+    installation.warm_up().await?;
     installation.start_scheduler()?;
     let mut meter = stand.meter();
     installation.watch(&mut meter);
@@ -33,14 +33,15 @@ pub async fn steady(stand: &Stand, options: &Options, name: &str) -> anyhow::Res
     let latest = submit(&installation, options).await?;
     installation.at_rest(REST).await?;
     let cpu = meter.since(&before);
-    verdict::check(&installation.sql, u64::from(sessions)).await?;
+    verdict::check(&installation.sql, installation.first, u64::from(sessions)).await?;
 
     let rows = installation
         .sql
         .query(
             "SELECT (extract(epoch FROM finished_at - created_at) * 1e6)::bigint AS micros FROM session_history
-             WHERE created_at > (SELECT min(created_at) FROM session_history) + make_interval(secs => $1)",
-            &[&f64::from(WARM_UP)],
+             WHERE id > $2 AND created_at >
+                   (SELECT min(created_at) FROM session_history WHERE id > $2) + make_interval(secs => $1)",
+            &[&f64::from(WARM_UP), &installation.first],
         )
         .await?;
     let mut latency = Histogram::<u64>::new(3)?;
@@ -86,8 +87,8 @@ async fn stages(installation: &Installation) -> anyhow::Result<Vec<(String, [f64
                     1000 * avg(extract(epoch FROM coalesce(admitted_at, since) - since))::float8 AS turn,
                     1000 * avg(extract(epoch FROM taken_at - coalesce(admitted_at, since)))::float8 AS queue,
                     1000 * avg(extract(epoch FROM at - taken_at))::float8 AS work
-             FROM transition WHERE taken_at IS NOT NULL GROUP BY stage ORDER BY min(seq)",
-            &[],
+             FROM transition WHERE taken_at IS NOT NULL AND session_id > $1 GROUP BY stage ORDER BY min(seq)",
+            &[&installation.first],
         )
         .await?;
     Ok(rows.iter().map(|row| (row.get("stage"), [row.get("turn"), row.get("queue"), row.get("work")])).collect())

@@ -11,21 +11,20 @@ mod changes;
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
-
 use super::Entry;
 use crate::domain::Judged;
 use crate::domain::session::{Stage, Status, WaitingOn};
 use crate::lifecycle::Change;
 use crate::store::Error;
 use crate::store::error::Doing;
+use crate::store::tx::{Last, Tx, params};
 use changes::{Changes, Stored};
 
 const EXECUTED: &str = include_str!("executed.sql");
 const DOING: &str = "recording compliance";
 
 /// Writes what planning has judged.
-pub(super) async fn judged(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<(), Error> {
+pub(super) async fn judged(tx: &Tx<'_>, entries: &[&Entry]) -> Result<(), Error> {
     let entries: Vec<&Entry> = entries.iter().copied().filter(|entry| entry.judgement.is_some()).collect();
     if entries.is_empty() {
         return Ok(());
@@ -103,7 +102,7 @@ fn now(verdict: &Judged, change: &Change) -> Stored {
 }
 
 /// What is stored of these sessions' computers, by computer and item.
-async fn read(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<HashMap<i64, HashMap<String, Stored>>, Error> {
+async fn read(tx: &Tx<'_>, entries: &[&Entry]) -> Result<HashMap<i64, HashMap<String, Stored>>, Error> {
     let statement = tx
         .prepare_cached(
             "SELECT computer_id, item, tenant_id, deployment, state, reason, detected, desired, since, session_id
@@ -132,28 +131,25 @@ async fn read(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<HashMap<i64, H
     Ok(stored)
 }
 
-/// Writes what came of the actions of sessions that end, or come to wait for something that may take long.
+/// Plans what came of the actions of sessions that end, or come to wait for something that may take long.
 ///
 /// In the moments between a plan and its execution, and while that goes on, the verdicts from before stand.
-pub(super) async fn executed(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<(), Error> {
+pub(super) fn executed(last: &mut Last<'_>, entries: &[&Entry]) {
     let sessions: Vec<_> =
         entries.iter().filter(|entry| tells(&entry.change)).map(|entry| &entry.change.after).collect();
     if sessions.is_empty() {
-        return Ok(());
+        return;
     }
-    let statement = tx.prepare_cached(EXECUTED).await.doing(DOING)?;
-    tx.execute(
-        &statement,
-        &[
-            &sessions.iter().map(|session| session.id.0).collect::<Vec<_>>(),
-            &sessions.iter().map(|session| session.computer.0).collect::<Vec<_>>(),
-            &sessions.iter().map(|session| session.tenant.0).collect::<Vec<_>>(),
-            &sessions.iter().map(|session| session.since).collect::<Vec<_>>(),
+    last.add(
+        DOING,
+        EXECUTED,
+        params![
+            sessions.iter().map(|session| session.id.0).collect::<Vec<_>>(),
+            sessions.iter().map(|session| session.computer.0).collect::<Vec<_>>(),
+            sessions.iter().map(|session| session.tenant.0).collect::<Vec<_>>(),
+            sessions.iter().map(|session| session.since).collect::<Vec<_>>(),
         ],
-    )
-    .await
-    .doing(DOING)?;
-    Ok(())
+    );
 }
 
 /// True if it is time to tell what came of a session's plan so far.

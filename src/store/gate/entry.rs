@@ -71,8 +71,19 @@ pub struct EndedAction {
     pub message: String,
     /// How often it was started.
     pub attempts: i32,
+    /// Its runs; none if it was never started.
+    pub runs: Option<RunsOfAction>,
     /// When it ended.
     pub at: Timestamp,
+}
+
+/// The runs of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunsOfAction {
+    /// The last one.
+    pub last: Uuid,
+    /// When the first one was begun.
+    pub begun: Timestamp,
 }
 
 /// A run that has ended.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::Entry;
@@ -11,9 +10,10 @@ use crate::domain::session::Session;
 use crate::lifecycle::Hold;
 use crate::store::Error;
 use crate::store::error::Doing;
+use crate::store::tx::{Last, Tx, params};
 
 /// Reserves computers. Returns the sessions whose computer another one has.
-pub(super) async fn take_holds(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<HashSet<SessionId>, Error> {
+pub(super) async fn take_holds(tx: &Tx<'_>, entries: &[&Entry]) -> Result<HashSet<SessionId>, Error> {
     let taking: Vec<&Session> =
         entries.iter().filter(|entry| entry.change.hold == Hold::Take).map(|entry| &entry.change.after).collect();
     if taking.is_empty() {
@@ -37,17 +37,14 @@ pub(super) async fn take_holds(tx: &Transaction<'_>, entries: &[&Entry]) -> Resu
     Ok(taking.iter().map(|session| session.id).filter(|id| !got.contains(&id.0)).collect())
 }
 
-pub(super) async fn release_holds(tx: &Transaction<'_>, entries: &[&Entry]) -> Result<(), Error> {
+pub(super) fn release_holds(last: &mut Last<'_>, entries: &[&Entry]) {
     let ids: Vec<i64> = entries
         .iter()
         .filter(|entry| entry.change.hold == Hold::Release)
         .map(|entry| entry.change.after.id.0)
         .collect();
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    let statement =
-        tx.prepare_cached("DELETE FROM computer_hold WHERE session_id = ANY($1)").await.doing("releasing computers")?;
-    tx.execute(&statement, &[&ids]).await.doing("releasing computers")?;
-    Ok(())
+    last.add("releasing computers", "DELETE FROM computer_hold WHERE session_id = ANY($1)", params![ids]);
 }

@@ -132,6 +132,7 @@ async fn start(
 
 /// Keeps an outcome, to be committed with what comes next.
 fn keep(walk: &mut Walk<'_>, outcome: &RunOutcome) {
+    walk.ran(outcome.run_id);
     walk.pending.run = serde_json::to_string(outcome).ok().map(|text| EndedRun {
         run_id: outcome.run_id,
         outcome: text,

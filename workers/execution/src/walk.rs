@@ -12,8 +12,9 @@ use pitcrew::domain::session::{self, Status, WaitingOn};
 use pitcrew::stage::checkpoint::{Done, Yield};
 use pitcrew::stage::errand::{Adopted, Errand, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Work};
-use pitcrew::store::gate::{EndedAction, EndedRun};
+use pitcrew::store::gate::{EndedAction, EndedRun, RunsOfAction};
 use pitcrew::transport::Transports;
+use uuid::Uuid;
 
 use crate::act::{Acted, act, resume};
 use crate::still_wanted::Today;
@@ -53,6 +54,8 @@ pub struct Walk<'a> {
     began: Timestamp,
     /// Which attempt at it this is, from 1.
     pub attempt: i32,
+    /// Its runs, as far as they are known.
+    pub runs: Option<RunsOfAction>,
 }
 
 /// Goes through the plan from where it was left.
@@ -77,6 +80,7 @@ pub async fn walk(
         pending: Pending::default(),
         began: checkpoint.now(),
         attempt: 1,
+        runs: None,
     };
     let mut report = match walk.through(computer, plan).await {
         Ok(report) => report,
@@ -94,9 +98,9 @@ impl Walk<'_> {
     async fn through(&mut self, computer: &Computer, plan: &Plan) -> Result<Report, Halt> {
         let today = Today::of(&self.work.policy, computer, &self.work.inputs.session, plan);
         let mut results: BTreeMap<i32, ActionResult> = BTreeMap::new();
-        let mut attempts: BTreeMap<i32, i32> = BTreeMap::new();
+        let mut before: BTreeMap<i32, (i32, Option<Timestamp>)> = BTreeMap::new();
         for state in &self.work.inputs.actions {
-            attempts.insert(state.seq, state.attempts);
+            before.insert(state.seq, (state.attempts, state.begun));
             if let Some(Ok(result)) = state.result.as_deref().map(str::parse) {
                 results.insert(state.seq, result);
             }
@@ -109,10 +113,16 @@ impl Walk<'_> {
             if results.contains_key(&seq) {
                 continue;
             }
-            self.began = self.checkpoint.now();
+            let (attempts, begun) = before.get(&seq).copied().unwrap_or_default();
+            self.began = begun.unwrap_or_else(|| self.checkpoint.now());
+            self.runs = None;
             // An attempt whose command did not reach the computer is made again under the same number.
-            self.attempt = attempts.get(&seq).copied().unwrap_or(0).max(1);
-            let acted = match unfinished.take_if(|left| left.action == Some(seq)) {
+            self.attempt = attempts.max(1);
+            let left = unfinished.take_if(|left| left.action == Some(seq));
+            if let (Some(_), Some(run)) = (&left, &self.work.inputs.run) {
+                self.ran(run.run_id);
+            }
+            let acted = match left {
                 Some(Left { adopted: Adopted::Ended(outcome), purpose, .. }) => {
                     resume(self, action, purpose, outcome).await?
                 }
@@ -230,6 +240,11 @@ impl Walk<'_> {
         Ok(result)
     }
 
+    /// Notes a run of the action that is in work.
+    pub fn ran(&mut self, last: Uuid) {
+        self.runs = Some(RunsOfAction { last, begun: self.began });
+    }
+
     /// Notes an action as ended, to be committed with what comes next.
     fn note(&mut self, action: &PlannedAction, attempts: i32, result: ActionResult, reason: Reason, message: &str) {
         let ended = EndedAction {
@@ -239,6 +254,7 @@ impl Walk<'_> {
             reason: reason.to_string(),
             message: message.to_owned(),
             attempts,
+            runs: self.runs.filter(|_| attempts > 0),
             at: self.checkpoint.now(),
         };
         let item = action.item.to_string();

@@ -75,6 +75,7 @@ impl Stage for Planning {
                 reason: settled.reason.to_string(),
                 message: settled.message.clone(),
                 attempts: 0,
+                runs: None,
                 at: checkpoint.now(),
             })
             .collect();

@@ -1,12 +1,12 @@
 //! What is stored of verdicts, compared and written.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
 use super::DOING;
 use crate::store::Error;
 use crate::store::error::Doing;
+use crate::store::tx::Tx;
 
 /// A verdict as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ impl Changes {
     }
 
     /// Writes it; what is empty costs nothing. Rows are touched in the order of their keys.
-    pub async fn write(mut self, tx: &Transaction<'_>) -> Result<(), Error> {
+    pub async fn write(mut self, tx: &Tx<'_>) -> Result<(), Error> {
         self.put.sort_by(|one, other| (one.computer, &one.item).cmp(&(other.computer, &other.item)));
         self.delete(tx).await?;
         self.put(tx).await?;
@@ -67,7 +67,7 @@ impl Changes {
         self.bury(tx).await
     }
 
-    async fn put(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+    async fn put(&self, tx: &Tx<'_>) -> Result<(), Error> {
         if self.put.is_empty() {
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Changes {
         Ok(())
     }
 
-    async fn delete(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+    async fn delete(&self, tx: &Tx<'_>) -> Result<(), Error> {
         if self.gone.is_empty() {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Changes {
         Ok(())
     }
 
-    async fn bury(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+    async fn bury(&self, tx: &Tx<'_>) -> Result<(), Error> {
         if self.past.is_empty() {
             return Ok(());
         }
