@@ -72,6 +72,11 @@ async fn who_gets_what_is_told_and_decided() {
     assert!(!again.out.contains("nobody has approved it"), "{}", again.out);
     let json = pitcrew(&house, &["explain", "--item", "software/editor", "--tenant", "acme", "-o", "json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&json.out).expect("JSON")["computers"], 2, "{}", json.err);
+    assert_eq!(pitcrew(&house, &["explain", "--item", "software/editor"]).await.code, 0);
+    let twice = "{kind: deployment, name: twice, software: editor, target: {tag: lab, tenant: acme}, state: any}";
+    let warned = pitcrew_with(&house, &house.admin, &["apply", "-f", "-", "--dry-run"], twice).await;
+    assert_eq!(warned.code, 0, "{}", warned.err);
+    assert!(warned.out.starts_with("warning: <stdin>:1:59: The deployment \"twice\""), "{}", warned.out);
     let listed = pitcrew(&house, &["preview", "--group", "unattended"]).await;
     assert!(listed.out.contains("workshop") && listed.out.contains("archive"), "{}", listed.out);
     let counted = pitcrew(&house, &["preview", "--query", "os == \"linux\"", "--count", "--warn-above", "2"]).await;

@@ -30,6 +30,23 @@ struct Applied {
     created: Vec<String>,
     changed: Vec<String>,
     left: Vec<String>,
+    #[serde(default)]
+    warnings: Vec<Fault>,
+}
+
+/// Something in a fleet file, as the API tells of it.
+#[derive(Deserialize)]
+struct Fault {
+    place: Place,
+    message: String,
+    suggestion: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    file: String,
+    line: usize,
+    column: usize,
 }
 
 impl Apply {
@@ -44,6 +61,10 @@ impl Apply {
         output.show(&answer, |applied: &Applied| {
             let tense = if self.dry_run { "would be " } else { "" };
             let mut text = String::new();
+            for Fault { place: Place { file, line, column }, message, suggestion } in &applied.warnings {
+                let suggestion = suggestion.as_ref().map(|text| format!(" {text}")).unwrap_or_default();
+                text.push_str(&format!("warning: {file}:{line}:{column}: {message}{suggestion}\n"));
+            }
             for (word, names) in [("created", &applied.created), ("changed", &applied.changed)] {
                 for name in names {
                     text.push_str(&format!("{tense}{word} {name}\n"));

@@ -9,10 +9,10 @@ use crate::domain::report::{Explanation, Survey};
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The computer: a name, tenant/name, or an id.
-    #[arg(required_unless_present_any = ["item", "tenant"])]
+    #[arg(required_unless_present_any = ["over", "tenant"])]
     computer: Option<String>,
     /// Only this item, such as software/editor or task/clock.
-    #[arg(value_name = "ITEM", id = "item")]
+    #[arg(value_name = "ITEM")]
     item_of_computer: Option<String>,
     /// Instead of a computer: this item, over all computers.
     #[arg(long = "item", id = "over", value_name = "ITEM", conflicts_with = "computer")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::computer::{Computer, Device, Os};
 use super::ids::DeploymentId;
-use super::item::Item;
+use super::item::{Item, ItemKind};
 use super::parameter::ParameterValue;
 use super::words::words;
 
@@ -48,6 +48,37 @@ pub struct Deployment {
     /// True if it takes part only in sessions that name it.
     #[serde(default)]
     pub disabled: bool,
+}
+
+impl Deployment {
+    /// Among deployments that are equal in all that is weighed before: exceptions come first, then removals, then the
+    /// rest. The least wins.
+    pub fn precedence(&self) -> u8 {
+        match (&self.state, self.mode) {
+            (DesiredState::Ignored, _) | (_, Mode::Ignore) => 0,
+            (DesiredState::Absent, _) => 1,
+            _ => 2,
+        }
+    }
+
+    /// How it wants its item, for a sentence.
+    pub fn wants(&self) -> String {
+        let mode = self.mode;
+        if self.item.kind == ItemKind::Task {
+            return mode.to_string();
+        }
+        let state = match &self.state {
+            DesiredState::Any => "any version".to_owned(),
+            DesiredState::ThisVersion(version) => format!("version {version}"),
+            DesiredState::Latest => "the latest version".to_owned(),
+            DesiredState::NewerOrEqual(version) => format!("{version} or newer"),
+            DesiredState::OlderOrEqual(version) => format!("{version} or older"),
+            DesiredState::UpdateIfFound => "the latest version where it is found".to_owned(),
+            DesiredState::Absent => "absent".to_owned(),
+            DesiredState::Ignored => "ignored".to_owned(),
+        };
+        if mode == Mode::Enforce { state } else { format!("{state}, {mode}") }
+    }
 }
 
 fn one() -> u32 {

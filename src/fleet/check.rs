@@ -22,6 +22,8 @@ pub struct Known {
     pub persons: BTreeSet<(String, String)>,
     /// Groups.
     pub groups: BTreeMap<String, Group>,
+    /// Deployments.
+    pub deployments: Vec<Deployment>,
     /// Software.
     pub software: BTreeMap<String, Software>,
     /// Tasks.

@@ -2,7 +2,8 @@
 //!
 //! YAML, one document a thing, in as many files as one likes. Reading is pure and reports every fault at once, each
 //! with its place and, where a word is nearly right, the word that was meant. In reading order: faults, YAML with its
-//! places, reading a mapping, the documents, and what they say of each other.
+//! places, reading a mapping, the documents, what they say of each other, and what of that
+//! is likely a mistake.
 
 mod faults;
 
@@ -16,6 +17,7 @@ mod decode;
 mod document;
 
 mod check;
+mod warn;
 
 pub use attached::Attached;
 pub use check::{Known, check, secrets};
@@ -23,6 +25,7 @@ pub use document::{
     Body, ComputerSpec, Document, FleetFile, PersonSpec, TenantSpec, files_named, read, read_all, read_with,
 };
 pub use faults::{Fault, Place};
+pub use warn::warnings;
 
 /// The JSON Schema (2020-12) of one document, for editors.
 pub const SCHEMA: &str = include_str!("../../schemas/fleet.json");

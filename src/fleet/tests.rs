@@ -208,6 +208,63 @@ rules:
 }
 
 #[test]
+fn deployments_that_decide_each_other_are_warned_of() {
+    let stored = "\
+{kind: tenant, name: acme}
+---
+{kind: software, name: s, detect: x, install: y, uninstall: z, versions: [1, 2]}
+---
+{kind: deployment, name: stored, software: s, target: {tenant: acme}, version: 1}
+---
+{kind: deployment, name: replaced, software: s, target: everyone}
+";
+    let (stored, _) = read_all([("stored.yaml", stored)]);
+    let deployments = stored.documents.iter().filter_map(|document| match &document.body {
+        Body::Deployment(deployment) => Some(deployment.clone()),
+        _ => None,
+    });
+    let known = Known { deployments: deployments.collect(), ..Known::default() };
+    let text = "\
+{kind: deployment, name: contradicts, software: s, target: {tenant: acme}, version: 2}
+---
+{kind: deployment, name: replaced, software: s, target: {tag: lab}, state: absent}
+---
+{kind: deployment, name: lab, software: s, target: {tag: lab}}
+---
+{kind: deployment, name: urgent, software: s, target: {tag: lab}, priority: 5}
+---
+{kind: deployment, name: again, software: s, target: {tag: lab}, priority: 5}
+---
+{kind: deployment, name: off, software: s, target: {tag: lab}, disabled: true}
+---
+{kind: deployment, name: servers, software: s, target: {tag: lab}, filter: {device: server}}
+---
+{kind: deployment, name: in-time, software: s, target: {tag: lab}, enforcement: onboarding}
+";
+    let (fleet, faults) = read_all([("fleet.yaml", text)]);
+    assert_eq!(faults, []);
+    let told: Vec<String> = warnings(&fleet, &known).iter().map(Fault::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn the_manual_of_targets_is_true() {
+    let page = include_str!("../../docs/targets.md");
+    let blocks: Vec<_> = page.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
+    let of = |kind| blocks.iter().filter(move |(word, _)| *word == kind).map(|(_, text)| *text);
+    let fleet = of("yaml").collect::<Vec<_>>().join("\n---\n");
+    assert_eq!(faults(&fleet), Vec::<String>::new());
+    let queries: Vec<&str> = of("query").flat_map(str::lines).collect();
+    assert!(queries.len() >= 7);
+    for query in queries {
+        assert!(crate::domain::query::parse(query).is_ok(), "{query}");
+    }
+    for name in crate::domain::query::Field::WORDS.iter().chain(crate::domain::query::Set::WORDS) {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not told of");
+    }
+}
+
+#[test]
 fn what_is_not_yaml_is_said_once_a_file() {
     let faults = faults("kind: tenant\nname: [acme\n---\nkind: x");
     assert_eq!(faults.len(), 1);

@@ -91,7 +91,7 @@ fn contender(deployment: &Deployment, why: Option<&str>, says: String) -> Conten
     Contender {
         deployment: deployment.name.clone(),
         target: deployment.target.to_string(),
-        wants: words::wants(deployment),
+        wants: deployment.wants(),
         enforcement: deployment.enforcement,
         priority: deployment.priority,
         why: why.map(str::to_owned),

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use crate::domain::{Deployment, DesiredState, Enforcement, Mode};
+use crate::domain::{Deployment, Enforcement};
 
 use super::choose::LostBy;
 use super::subject::Subject;
@@ -30,11 +30,7 @@ impl Rank {
             target: subject.narrowness(&deployment.target)?,
             filter: deployment.filter.breadth(),
             priority: Reverse(deployment.priority),
-            state: match (&deployment.state, deployment.mode) {
-                (DesiredState::Ignored, _) | (_, Mode::Ignore) => 0,
-                (DesiredState::Absent, _) => 1,
-                _ => 2,
-            },
+            state: deployment.precedence(),
             id: deployment.id.0,
         })
     }

@@ -8,7 +8,6 @@ use crate::domain::{Computer, Deployment, Item, Policy, Truth};
 use super::choose::{Contest, contest};
 use super::scope::Scope;
 use super::subject::Subject;
-use super::words;
 
 /// What became of one deployment on one computer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl Surveyor {
                     deployment: deployment.name.clone(),
                     item: deployment.item.clone(),
                     target: deployment.target.to_string(),
-                    wants: words::wants(deployment),
+                    wants: deployment.wants(),
                     wins,
                     loses,
                     left_out,

@@ -1,27 +1,8 @@
 //! The sentences that say who wins and why.
 
-use crate::domain::{Deployment, DesiredState, ItemKind, Mode};
+use crate::domain::Deployment;
 
 use super::choose::{LostBy, WhyLeftOut};
-
-/// How a deployment wants its item.
-pub(super) fn wants(deployment: &Deployment) -> String {
-    let mode = deployment.mode;
-    if deployment.item.kind == ItemKind::Task {
-        return mode.to_string();
-    }
-    let state = match &deployment.state {
-        DesiredState::Any => "any version".to_owned(),
-        DesiredState::ThisVersion(version) => format!("version {version}"),
-        DesiredState::Latest => "the latest version".to_owned(),
-        DesiredState::NewerOrEqual(version) => format!("{version} or newer"),
-        DesiredState::OlderOrEqual(version) => format!("{version} or older"),
-        DesiredState::UpdateIfFound => "the latest version where it is found".to_owned(),
-        DesiredState::Absent => "absent".to_owned(),
-        DesiredState::Ignored => "ignored".to_owned(),
-    };
-    if mode == Mode::Enforce { state } else { format!("{state}, {mode}") }
-}
 
 /// Why a loser is behind the winner.
 pub(super) fn lost(loser: &Deployment, winner: &Deployment, by: LostBy) -> String {
@@ -31,7 +12,7 @@ pub(super) fn lost(loser: &Deployment, winner: &Deployment, by: LostBy) -> Strin
         LostBy::Target => format!("Its target, {}, is wider than {} of {name}.", loser.target, winner.target),
         LostBy::Filter => format!("Its filter is wider than that of {name}."),
         LostBy::Priority => format!("Its priority is {}, and that of {name} is {}.", loser.priority, winner.priority),
-        LostBy::State => format!("{name} wants it {}, which comes first among equals.", wants(winner)),
+        LostBy::State => format!("{name} wants it {}, which comes first among equals.", winner.wants()),
         LostBy::Age => format!(
             "It is equal to {name} in all else, and younger. That is likely a mistake: disable one of them, or give one a \
              higher priority."

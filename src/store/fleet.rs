@@ -25,6 +25,8 @@ pub struct Applied {
     pub changed: Vec<String>,
     /// What was there and the same.
     pub left: Vec<String>,
+    /// What is likely a mistake: deployments that others decide for all their computers.
+    pub warnings: Vec<Fault>,
     /// The version of the policy after it.
     pub policy_version: i64,
 }
@@ -162,8 +164,9 @@ pub(super) async fn apply_in(
     if !faults.is_empty() {
         return Err(NotApplied::Faulty(faults));
     }
+    let warnings = fleet::warnings(&fleet, &known);
     lock_away(tx, &mut fleet, &known).await?;
-    Ok(apply(tx, &fleet).await?)
+    Ok(Applied { warnings, ..apply(tx, &fleet).await? })
 }
 
 /// Puts what is secret where only the sending of a run reads it, and leaves its id.
@@ -227,6 +230,7 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
         created: in_order(created),
         changed: in_order(changed),
         left,
+        warnings: Vec::new(),
         policy_version: version.get("policy_version"),
     })
 }
@@ -355,6 +359,8 @@ async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> 
     let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
+    let deployments = "SELECT id, name, item, body, disabled FROM deployment";
+    let deployments = tx.query(deployments, &[]).await.doing(doing)?;
     let named = Named::in_files(fleet);
     let computers = "SELECT t.name AS tenant, c.name
                      FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
@@ -372,6 +378,7 @@ async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> 
         tenants: tenants.iter().map(|row| (row.get("name"), row.get("parent"))).collect(),
         computers: computers.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
         persons: persons.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
+        deployments: deployments.iter().map(super::policy::deployment).collect::<Result<_, _>>()?,
         groups: super::policy::bodies::<Group>(&groups, "group")?
             .into_iter()
             .map(|group| (group.name.clone(), group))

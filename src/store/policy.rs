@@ -75,7 +75,7 @@ pub(super) fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Ve
 }
 
 /// A deployment's own columns take the place of what its body would say of them.
-fn deployment(row: &Row) -> Result<Deployment, Error> {
+pub(super) fn deployment(row: &Row) -> Result<Deployment, Error> {
     let name: String = row.get("name");
     let mut body: Value = row.get("body");
     if let Some(fields) = body.as_object_mut() {

@@ -98,8 +98,8 @@ pub(super) fn final_session(row: &Row) -> Result<Session, Error> {
 pub(super) const COMPUTER: &str = "c.id, c.tenant_id, c.name, c.os, c.arch, c.tags, c.connection, c.excluded, c.device, \
      u.name AS person, u.tags AS person_tags, c.approvals, coalesce(v.facts || c.facts, c.facts) AS facts, \
      CASE WHEN i.asked_software <> '{}' AND v.software IS NOT NULL THEN coalesce( \
-         (SELECT jsonb_object_agg(asked, v.software -> asked) FROM unnest(i.asked_software) asked \
-          WHERE v.software ? asked), '{}') END AS software";
+         (SELECT jsonb_object_agg(asked, versions) FROM unnest(i.asked_software) asked, \
+          LATERAL (SELECT v.software -> asked AS versions OFFSET 0) found WHERE versions IS NOT NULL), '{}') END AS software";
 
 /// Computers, each with its primary user and its last inventory. Whole inventories are never read: only what some group
 /// asks for, and nothing of them where none asks.

@@ -78,7 +78,10 @@ impl Store {
             "SELECT {} FROM {} WHERE c.id > $2 AND ($3::bigint[] IS NULL OR c.tenant_id = ANY($3))
                AND ($4::text[] IS NULL OR c.name = ANY($4)) ORDER BY c.id LIMIT $5",
             rows::COMPUTER,
-            rows::FROM_COMPUTER.replacen("installation i", "(SELECT $1::text[] AS asked_software) i", 1),
+            rows::FROM_COMPUTER
+                .replacen("installation i", "(SELECT $1::text[] AS asked_software) i", 1)
+                // Or every chunk would walk through the inventories of all chunks before it.
+                .replacen("v.computer_id = c.id", "v.computer_id = c.id AND v.computer_id > $2", 1),
         );
         let statement = client.prepare_cached(&sql).await.doing("reading computers")?;
         let tenants: Option<Vec<i64>> =
