@@ -81,6 +81,8 @@ words! {
         TaskGetIsMissing = "task_get_is_missing",
         /// A parameter without default was not given.
         ParameterMissing = "parameter_missing",
+        /// It takes a licence, and there is none for the tenant and the version.
+        NoLicenceAvailable = "no_licence_available",
         /// The file could not be fetched.
         DownloadFailed = "download_failed",
         /// The file is not the one that was meant.

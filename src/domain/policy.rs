@@ -11,6 +11,7 @@ use super::deployment::Deployment;
 use super::group::Group;
 use super::ids::TenantId;
 use super::item::{Item, ItemKind};
+use super::licence::Licence;
 use super::script::Sha256Hash;
 use super::sequence::Sequence;
 use super::software::Software;
@@ -29,6 +30,7 @@ pub struct Policy {
     groups: Vec<Group>,
     aimed: Aimed,
     sequence: Sequence,
+    licences: Vec<Licence>,
     /// The software that cannot be beside one, whichever of the two says so.
     conflicting: HashMap<String, BTreeSet<String>>,
 }
@@ -62,6 +64,7 @@ impl Policy {
             groups: Vec::new(),
             aimed,
             sequence: Sequence::default(),
+            licences: Vec::new(),
             conflicting,
         }
     }
@@ -77,6 +80,18 @@ impl Policy {
     /// The same policy with this order of items.
     pub fn in_sequence(self, sequence: Sequence) -> Self {
         Policy { sequence, ..self }
+    }
+
+    /// The same policy with these licences. The order does not matter.
+    pub fn with_licences(mut self, licences: impl IntoIterator<Item = Licence>) -> Self {
+        self.licences = licences.into_iter().collect();
+        self.licences.sort_by(|one, other| one.name.cmp(&other.name));
+        self
+    }
+
+    /// The licences for a software, by name.
+    pub fn licences(&self, software: &str) -> impl Iterator<Item = &Licence> {
+        self.licences.iter().filter(move |licence| licence.software == software)
     }
 
     /// The order of items.

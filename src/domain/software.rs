@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::computer::Os;
 use super::item::Item;
+use super::licence::{LicenceNeed, no_licence};
 use super::parameter::Parameter;
 use super::rule::Rule;
 use super::script::{ScriptUse, Sha256Hash};
@@ -52,6 +53,9 @@ pub struct Software {
     /// What cannot be on a computer beside it. Said at one of two software, it counts for both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// Whether it takes a licence, which its scripts find as `PITCREW_LICENCE`.
+    #[serde(default = "no_licence", skip_serializing_if = "LicenceNeed::is_none")]
+    pub licence: LicenceNeed,
     /// The task that configures it, done right after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,

@@ -92,6 +92,15 @@ impl Version {
         Some(Version { text: text.to_owned(), key })
     }
 
+    /// Its first number, after an epoch, as it was written without leading zeros; nothing if there is none.
+    pub fn major(&self) -> &str {
+        let text = self.text.split_once(':').map_or(self.text.as_str(), |(_, rest)| rest);
+        let start = text.find(|letter: char| letter.is_ascii_digit()).unwrap_or(text.len());
+        let digits = text[start..].split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default();
+        let trimmed = digits.trim_start_matches('0');
+        if trimmed.is_empty() { &digits[digits.len().saturating_sub(1)..] } else { trimmed }
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -133,6 +142,19 @@ mod tests {
 
     const SHAPES: &str = "[0-2av~+.:-]{0,6}[0-9]|[0-9]{1,2}(\\.[0-9]{1,2}){0,3}(-(rc|a\\.)[0-9])?(\\+[0-9a])?\
                           |([0-2]:)?[0-9][0-9a.~+-]{0,4}(-[0-9~+]{1,2})?|(20)?2[0-4][.-]?(0?[1-9]|H[12])?([.-][0-9]{1,2})?";
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        for (scheme, text, major) in [
+            (Scheme::Semantic, "v2.1.0-rc.3", "2"),
+            (Scheme::Debian, "1:9.3-2", "9"),
+            (Scheme::Loose, "0.4", "0"),
+            (Scheme::FourPart, "007.1", "7"),
+            (Scheme::Date, "22H2", "22"),
+        ] {
+            assert_eq!(Version::parse(scheme, text).unwrap().major(), major, "{text}");
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]

@@ -47,6 +47,7 @@ pub fn check(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
             Body::Task(task) => checker.requires(&Item::task(&task.name), "", &task.requires),
             Body::Deployment(deployment) => checker.deployment(deployment),
             Body::Order(sequence) => checker.sequence(sequence),
+            Body::Licence(licence) => checker.licence(licence),
         }
     }
     faults.sort();
@@ -100,7 +101,7 @@ fn with(fleet: &FleetFile, mut known: Known) -> Known {
             Body::Task(task) => {
                 known.tasks.insert(task.name.clone(), task.clone());
             }
-            Body::Deployment(_) | Body::Order(_) => {}
+            Body::Deployment(_) | Body::Order(_) | Body::Licence(_) => {}
         }
     }
     known

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::domain::{Connection, Deployment, Device, Group, Os, Sequence, Sha256Hash, Software, Task};
+use crate::domain::{Connection, Deployment, Device, Group, Licence, Os, Sequence, Sha256Hash, Software, Task};
 
 use super::attached::Attached;
 use super::decode;
@@ -51,6 +51,8 @@ pub enum Body {
     Task(Task),
     /// A deployment. Its id is 0: ids are the database's.
     Deployment(Deployment),
+    /// A licence.
+    Licence(Licence),
     /// The order of items, one for the whole installation.
     Order(Sequence),
 }
@@ -121,6 +123,7 @@ impl Body {
             Body::Software(software) => format!("software/{}", software.name),
             Body::Task(task) => format!("task/{}", task.name),
             Body::Deployment(deployment) => format!("deployment/{}", deployment.name),
+            Body::Licence(licence) => format!("licence/{}", licence.name),
             Body::Order(_) => "order".to_owned(),
         }
     }

@@ -21,6 +21,7 @@ mod resolver;
 
 mod before;
 mod ladder;
+mod licences;
 mod needs;
 mod order;
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     ActionResult, ActionType, DesiredState, Enforcement, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan,
-    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, Told,
+    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, TenantId, Told,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -18,6 +18,7 @@ use super::compliance::{self, Seen};
 use super::decide::{self, Decision, Draft, Verdict};
 use super::env::env;
 use super::ladder::ladder;
+use super::licences;
 use super::needs::{self, Lack, Standing};
 use super::versions::Platform;
 
@@ -33,6 +34,7 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
     let mut planner = Planner {
         policy,
         platform,
+        tenant: resolution.tenant,
         findings,
         repair: resolution.only.as_ref().filter(|only| only.repair).map(|only| &only.item),
         choices: Choices::of(policy, platform, &wanted, findings),
@@ -87,6 +89,7 @@ fn in_sequence<'a>(resolution: &'a Resolution, policy: &Policy) -> Vec<&'a Item>
 struct Planner<'a> {
     policy: &'a Policy,
     platform: Platform<'a>,
+    tenant: TenantId,
     findings: &'a Findings,
     /// What is brought about again even if it looks as it should be.
     repair: Option<&'a Item>,
@@ -134,7 +137,7 @@ impl Planner<'_> {
 
     /// Decides about an item, after what it needs, and writes it down.
     fn stand(&mut self, wanted: &Wanted) -> Standing {
-        let told = match env(self.policy, &wanted.item, &wanted.deployment) {
+        let mut told = match env(self.policy, &wanted.item, &wanted.deployment) {
             Ok(told) => told,
             Err(parameter) => {
                 let message = format!(
@@ -164,7 +167,16 @@ impl Planner<'_> {
             }
         }
         let configures = needs.first().copied();
-        let decision = self.decide(wanted, configures.is_some());
+        let decision = match self.decide(wanted, configures.is_some()) {
+            Decision::Act(draft) => match self.license(wanted, &draft, &mut told) {
+                Ok(()) => Decision::Act(draft),
+                Err(message) => {
+                    let lack = Lack::failed(Reason::NoLicenceAvailable, message);
+                    return self.settle(wanted, draft.action, lack, draft.detected);
+                }
+            },
+            decision @ (Decision::Idle | Decision::Compliant { .. } | Decision::Settle(_)) => decision,
+        };
         if needs::wants_prerequisites(&decision) && !needs::wants_absent(wanted) {
             for before in self.before(wanted, &decision) {
                 match self.arrange(&before) {
@@ -201,6 +213,12 @@ impl Planner<'_> {
             (Decision::Act(draft), Some(lack)) => self.settle(wanted, draft.action, lack, draft.detected),
             (Decision::Act(draft), None) => self.climb(wanted, *draft, told, needs, configures),
         }
+    }
+
+    fn license(&self, wanted: &Wanted, draft: &Draft, told: &mut Told) -> Result<(), String> {
+        let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
+        let Some(software) = software.and_then(|item| self.policy.software(&item.name)) else { return Ok(()) };
+        licences::license(self.policy, self.tenant, software, draft, told)
     }
 
     /// What has to be done before an item that is decided about.

@@ -59,6 +59,15 @@ fn compile(text: &str) -> (Policy, Computer) {
     });
     let policy = Policy::new(1, tenants, software, tasks, deployments.collect::<Vec<_>>(), file.scripts.clone());
     let sequence = bodies().find_map(|body| if let Body::Order(it) = body { Some(it.clone()) } else { None });
+    // Applying stores what a licence says as a secret.
+    let licences = bodies().filter_map(|body| match body {
+        Body::Licence(licence) => {
+            let secret = crate::domain::SecretId(uuid::Uuid::nil());
+            Some(crate::domain::Licence { text: crate::domain::ParameterValue::Secret { secret }, ..licence.clone() })
+        }
+        _ => None,
+    });
+    let policy = policy.with_licences(licences);
     (policy.in_sequence(sequence.unwrap_or_default()), computer.expect("a computer is defined"))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::domain::words::words;
-use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy, Truth};
+use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy, TenantId, Truth};
 
 use super::closure::{self, Because, Demand};
 use super::narrow::Only;
@@ -19,6 +19,8 @@ use super::subject::Subject;
 pub struct Resolution {
     /// The computer.
     pub computer: ComputerId,
+    /// Its tenant.
+    pub tenant: TenantId,
     /// Its operating system.
     pub os: Os,
     /// Its processor.
@@ -135,6 +137,7 @@ pub fn resolve(policy: &Policy, computer: &Computer, scope: &Scope) -> Resolutio
     let Contest { winners, left_out } = contest(policy, &Subject::new(policy, computer), scope);
     Resolution {
         computer: computer.id,
+        tenant: computer.tenant,
         os: computer.os,
         arch: computer.arch.clone(),
         policy_version: policy.version(),

@@ -32,6 +32,7 @@ fn software(name: &str) -> Software {
         requires: vec![],
         rules: vec![],
         conflicts: vec![],
+        licence: crate::domain::LicenceNeed::None,
         configuration: None,
         reboot: crate::domain::RebootNeed::IfAsked,
         parameters: Default::default(),

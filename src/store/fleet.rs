@@ -104,6 +104,14 @@ const TASKS: Upsert = Upsert {
           RETURNING 'task/' || name AS label, xmax = 0 AS is_new",
 };
 
+const LICENCES: Upsert = Upsert {
+    doing: "applying licences",
+    sql: "INSERT INTO licence (name, body)
+          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
+          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE licence.body <> EXCLUDED.body
+          RETURNING 'licence/' || name AS label, xmax = 0 AS is_new",
+};
+
 const DEPLOYMENTS: Upsert = Upsert {
     doing: "applying deployments",
     sql: "INSERT INTO deployment (name, item, body, disabled)
@@ -183,6 +191,16 @@ async fn lock_away(tx: &Transaction<'_>, fleet: &mut FleetFile, known: &Known) -
             *value = ParameterValue::Secret { secret };
         }
     }
+    let licences = fleet.documents.iter_mut().filter_map(|document| match &mut document.body {
+        Body::Licence(licence) => Some(licence),
+        _ => None,
+    });
+    for licence in licences {
+        if let ParameterValue::Plain(text) = &licence.text {
+            let secret = secrets::keep(tx, &format!("licence/{}", licence.name), "text", text).await?;
+            licence.text = ParameterValue::Secret { secret };
+        }
+    }
     Ok(())
 }
 
@@ -213,6 +231,7 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
     touched.upsert(tx, &GROUPS, wanted.groups).await?;
     ask_for_software(tx).await?;
     touched.upsert(tx, &DEPLOYMENTS, wanted.deployments).await?;
+    touched.upsert(tx, &LICENCES, wanted.licences).await?;
     touched.sequence(tx, wanted.sequence).await?;
     let changes_policy = !touched.created.is_empty() || !touched.changed.is_empty();
     // Persons and computers are not part of what is cached by the policy's version.
@@ -259,6 +278,7 @@ struct Wanted {
     software: Vec<Value>,
     tasks: Vec<Value>,
     deployments: Vec<Value>,
+    licences: Vec<Value>,
     sequence: Option<Value>,
 }
 
@@ -283,6 +303,7 @@ impl Wanted {
             }
             Body::Task(task) => self.tasks.push(json!({ "name": task.name, "body": json_of(task)? })),
             Body::Deployment(deployment) => self.deployments.push(row_of(deployment)?),
+            Body::Licence(licence) => self.licences.push(json!({ "name": licence.name, "body": json_of(licence)? })),
             Body::Order(sequence) => self.sequence = Some(json_of(sequence)?),
         }
         Ok(())
@@ -421,7 +442,12 @@ impl<'a> Named<'a> {
                 Body::Computer(computer) => {
                     named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));
                 }
-                Body::Tenant(_) | Body::Person(_) | Body::Software(_) | Body::Task(_) | Body::Order(_) => {}
+                Body::Tenant(_)
+                | Body::Person(_)
+                | Body::Software(_)
+                | Body::Task(_)
+                | Body::Order(_)
+                | Body::Licence(_) => {}
             }
         }
         named

@@ -10,6 +10,7 @@ use super::{Error, Store};
 use crate::domain::TenantId;
 use crate::domain::deployment::Deployment;
 use crate::domain::group::Group;
+use crate::domain::licence::Licence;
 use crate::domain::policy::Policy;
 use crate::domain::script::Sha256Hash;
 use crate::domain::sequence::Sequence;
@@ -44,6 +45,7 @@ pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
     let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
+    let licences = tx.query("SELECT name, body FROM licence", &[]).await.doing(doing)?;
     let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
     Ok(Policy::new(
         version,
@@ -62,6 +64,7 @@ pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
         }),
     )
     .with_groups(bodies::<Group>(&groups, "group")?)
+    .with_licences(bodies::<Licence>(&licences, "licence")?)
     .in_sequence(sequence))
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Bounds, Consequence, Item, ItemKind, Prerequisite, Sequence, Software, SoftwareVersion};
+use crate::domain::{
+    Bounds, Consequence, Item, ItemKind, Licence, LicenceNeed, Prerequisite, Sequence, Software, SoftwareVersion,
+};
 use crate::fleet::decode::not_of_scheme;
 
 use super::Checker;
@@ -13,6 +15,19 @@ impl Checker<'_> {
             for (place, item) in items.iter().enumerate() {
                 self.refers_to(&format!("{key}.{place}"), item);
             }
+        }
+    }
+
+    pub(super) fn licence(&mut self, licence: &Licence) {
+        let software = Item::software(&licence.software);
+        if self.refers_to("software", &software)
+            && self.all.software.get(&licence.software).is_some_and(|software| software.licence == LicenceNeed::None)
+        {
+            let fault = self.fault("software", format!("{software} takes no licence."));
+            self.faults.push(fault.help("Write licence: required or licence: optional at the software."));
+        }
+        if let Some(tenant) = &licence.tenant {
+            self.refers_to_tenant("tenant", tenant);
         }
     }
 

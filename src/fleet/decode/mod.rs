@@ -3,6 +3,7 @@
 mod computer;
 mod deployment;
 mod group;
+mod licence;
 mod needs;
 mod person;
 mod script;
@@ -38,6 +39,8 @@ words! {
         Deployment = "deployment",
         /// What is worked on first and last.
         Order = "order",
+        /// Who may use a software.
+        Licence = "licence",
     }
 }
 
@@ -55,6 +58,7 @@ pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
         Kind::Task => task::read(reader, fields).map(Body::Task),
         Kind::Deployment => deployment::read(reader, fields).map(Body::Deployment),
         Kind::Order => sequence::read(reader, fields).map(Body::Order),
+        Kind::Licence => licence::read(reader, fields).map(Body::Licence),
     }
 }
 

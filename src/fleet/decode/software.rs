@@ -2,7 +2,9 @@
 
 use url::Url;
 
-use crate::domain::{Download, Item, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade, Version};
+use crate::domain::{
+    Download, Item, LicenceNeed, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade, Version,
+};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
 use crate::fleet::yaml::{Node, Value};
@@ -24,6 +26,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let requires = needs::requires(reader, &fields);
     let rules = needs::rules(reader, &fields);
     let conflicts = needs::conflicts(reader, &fields);
+    let licence = fields.get("licence").and_then(|node| reader.word(node)).unwrap_or(LicenceNeed::None);
     let configuration = fields.get("configuration").and_then(|node| reader.name(node));
     let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
     let parameters = script::parameters(reader, &fields);
@@ -44,6 +47,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         requires,
         rules,
         conflicts,
+        licence,
         configuration,
         reboot,
         parameters,
