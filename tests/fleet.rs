@@ -267,3 +267,27 @@ async fn the_manual_can_be_applied() {
     let forecast = store.forecast(&Question::default()).await.unwrap();
     assert_eq!((forecast.computers.total, forecast.computers.without_findings), (1, 1));
 }
+
+#[tokio::test]
+async fn the_order_and_licences_are_kept_and_what_a_licence_says_is_a_secret() {
+    let database = database().await;
+    let store = Store::new(&database.url, 2).unwrap();
+    let text = "{kind: software, name: cad, licence: required, detect: x}\n---\n{kind: order, end: cad}\n---\n\
+                {kind: licence, name: cad-2, software: cad, major: 2, key: ABCD-EFGH}";
+    let applied = store.apply_files(&files(text), false).await.unwrap();
+    assert_eq!(
+        (applied.created, applied.changed),
+        (vec!["licence/cad-2".into(), "software/cad".into()], vec!["order".into()])
+    );
+    let again = store.apply_files(&files(text), false).await.unwrap();
+    assert_eq!((again.created.len(), again.changed.len(), again.left.len()), (0, 0, 3));
+    assert_eq!(again.policy_version, applied.policy_version);
+
+    let policy = store.load_policy().await.unwrap();
+    assert_eq!(policy.sequence().end, [pitcrew::domain::Item::software("cad")]);
+    let licence = policy.licences("cad").next().unwrap();
+    assert!(!serde_json::to_string(licence).unwrap().contains("ABCD"), "{licence:?}");
+    let client = database.connect().await;
+    let value: String = client.query_one("SELECT value FROM secret", &[]).await.unwrap().get("value");
+    assert_eq!(value, "ABCD-EFGH");
+}

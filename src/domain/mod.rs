@@ -56,7 +56,7 @@ pub use item::{Item, ItemKind};
 pub use licence::{Licence, LicenceNeed};
 pub use outcome::{ActionOutcome, ActionResult, Reason};
 pub use parameter::{Parameter, ParameterType, ParameterValue, SecretId, Told};
-pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Want};
+pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Undo, Want};
 pub use policy::Policy;
 pub use role::Role;
 pub use rule::{Consequence, Presence, Quantifier, Rule};

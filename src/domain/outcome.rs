@@ -71,6 +71,8 @@ words! {
         NoApplicableVersion = "no_applicable_version",
         /// The software has no way to be brought up to date.
         NoUpgrade = "no_upgrade",
+        /// The software fails its test and has no way to be repaired.
+        NoRepair = "no_repair",
         /// The software has no script for what would have to be done.
         ScriptMissing = "script_missing",
         /// The task has no script that sets it.

@@ -76,6 +76,12 @@ pub struct PlannedAction {
     /// The package source whose rate it counts against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Whether the computer may be left as it is once this is done: nothing after it completes it.
+    #[serde(default = "yes")]
+    pub safe_point: bool,
+    /// What would take it back, if anything can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
     /// How often it is tried again after a failure that may pass.
     pub retries: u32,
 }
@@ -104,6 +110,20 @@ words! {
         /// Nothing: it was settled before anything could be chosen.
         Nothing = "nothing",
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What takes an action back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// What was installed can be removed.
+    Uninstall,
+    /// The version that was there can be installed again.
+    Install(String),
 }
 
 /// What an item must be like, for compliance before and verification after.

@@ -145,7 +145,7 @@ impl StepSpec {
                     secrets: secrets.keys().cloned().collect(),
                 })
             }
-            WorkSpec::Download(Download { url, sha256 }) => {
+            WorkSpec::Download(Download { url, sha256, .. }) => {
                 Work::Download { url: url.clone(), sha256: sha256.to_string() }
             }
             WorkSpec::Reboot => Work::Reboot,

@@ -41,6 +41,9 @@ pub struct Software {
     /// How it is brought up to date.
     #[serde(default)]
     pub upgrade: Upgrade,
+    /// How it is repaired where it fails its own test; none means like an update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Upgrade>,
     /// The versions that can be installed, in no particular order; empty if `install` knows where to get any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<SoftwareVersion>,
@@ -71,6 +74,12 @@ pub struct Software {
 }
 
 impl Software {
+    /// True if there is a script that installs each version it lists or, if it lists none, any.
+    pub fn is_installable(&self) -> bool {
+        let each_has_one = !self.versions.is_empty() && self.versions.iter().all(|version| version.install.is_some());
+        self.install.is_some() || each_has_one
+    }
+
     /// Reads a version of this software; none if it is not one by its scheme.
     pub fn version(&self, text: &str) -> Option<Version> {
         Version::parse(self.scheme, text)
@@ -91,6 +100,18 @@ pub struct SoftwareVersion {
     /// What is fetched and checked before anything is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download: Option<Download>,
+    /// Takes the place of the software's own script, for this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<ScriptUse>,
+    /// Takes the place of the software's own script, where this version is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<ScriptUse>,
+    /// Takes the place of the software's own way, to this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
+    /// Takes the place of the software's own test, after this version was installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<ScriptUse>,
     /// What must be there before this version, beside what its software requires.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Prerequisite>,
@@ -106,6 +127,9 @@ pub struct Download {
     pub url: String,
     /// The SHA-256 it must have.
     pub sha256: Sha256Hash,
+    /// How large it is, in bytes, as far as anybody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 /// How a software is brought up to date.

@@ -172,7 +172,7 @@ impl Checker<'_> {
         if let Some(task) = &software.configuration {
             self.refers_to("configuration", &Item::task(task));
         }
-        if !software.versions.is_empty() && software.install.is_none() && !self.document.faulty {
+        if !software.versions.is_empty() && !software.is_installable() && !self.document.faulty {
             let fault =
                 self.fault("versions", "Versions are listed, and there is no \"install\" to install them.".into());
             self.faults.push(fault);
@@ -237,7 +237,7 @@ impl Checker<'_> {
             | DesiredState::Latest
             | DesiredState::NewerOrEqual(_)
             | DesiredState::OlderOrEqual(_)
-                if deployment.mode == Mode::Enforce && software.install.is_none() =>
+                if deployment.mode == Mode::Enforce && !software.is_installable() =>
             {
                 ("software", format!("The software \"{name}\" has no \"install\"."), "Add one, or write mode: audit.")
             }

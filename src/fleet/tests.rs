@@ -21,6 +21,17 @@ fn the_example_is_in_order() {
     assert_eq!(faults(EXAMPLE), Vec::<String>::new());
 }
 
+/// Each example of the documentation is a set of documents that stands on its own.
+#[test]
+fn the_documentation_is_in_order() {
+    let text = include_str!("../../docs/software.md");
+    let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        assert_eq!(faults(example), Vec::<String>::new(), "{example}");
+    }
+}
+
 #[test]
 fn what_is_written_is_what_is_read() {
     let fleet = read([("one.yaml", EXAMPLE)]).unwrap();

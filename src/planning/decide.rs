@@ -124,7 +124,15 @@ pub(super) fn software(
     if mode == Mode::Audit {
         return failed(ActionType::Audit, Reason::NotCompliant, message, detected);
     }
-    act(software, platform, goal, detected, met, message)
+    act(software, platform, goal, detected, Found { met, broken }, message)
+}
+
+/// What was found of a software, beside its version.
+struct Found {
+    /// Its version will do.
+    met: bool,
+    /// It fails its test.
+    broken: bool,
 }
 
 /// The action that brings a software where it should be.
@@ -133,7 +141,7 @@ fn act(
     platform: Platform<'_>,
     goal: Goal,
     detected: Option<&str>,
-    met: bool,
+    Found { met, broken }: Found,
     message: String,
 ) -> Decision {
     // What is broken is installed again in the version it has, if that can be had.
@@ -157,7 +165,8 @@ fn act(
     if action != ActionType::Uninstall && version.is_none() && !software.versions.is_empty() {
         return none_fits(software, platform, detected);
     }
-    let scripts = match scripts(software, action) {
+    let ways = Ways { from: detected, to: version.as_deref(), is_broken: broken };
+    let scripts = match scripts(software, platform, action, ways) {
         Ok(scripts) => scripts,
         Err((reason, message)) => return failed(action, reason, message, detected),
     };
@@ -174,7 +183,7 @@ fn act(
             detect: software.detect.clone(),
             download: listed.and_then(|version| version.download.clone()),
             act: scripts,
-            test: software.test.clone().filter(|_| installs),
+            test: listed.and_then(|version| version.test.clone()).or(software.test.clone()).filter(|_| installs),
         },
     }))
 }
@@ -200,22 +209,49 @@ fn relation(software: &Software, want: &Want, detected: &str) -> Ordering {
     }
 }
 
-/// The scripts that do an action, in order.
-pub(super) fn scripts(software: &Software, action: ActionType) -> Result<Vec<ScriptUse>, (Reason, String)> {
+/// Between which versions an action goes.
+#[derive(Clone, Copy)]
+pub(super) struct Ways<'a> {
+    /// The installed version.
+    pub from: Option<&'a str>,
+    /// The version that is to be there.
+    pub to: Option<&'a str>,
+    /// True if what is installed fails its test.
+    pub is_broken: bool,
+}
+
+/// The scripts that do an action, in order. Those of a version win over those of its software.
+pub(super) fn scripts(
+    software: &Software,
+    platform: Platform<'_>,
+    action: ActionType,
+    Ways { from, to, is_broken }: Ways<'_>,
+) -> Result<Vec<ScriptUse>, (Reason, String)> {
     let missing = |what: &str| (Reason::ScriptMissing, format!("It has no script \"{what}\"."));
-    let install = || software.install.clone().ok_or_else(|| missing("install"));
-    let uninstall = || software.uninstall.clone().ok_or_else(|| missing("uninstall"));
-    let anew = || Ok(vec![uninstall()?, install()?]);
-    match (action, &software.upgrade) {
-        (ActionType::Uninstall, _) => Ok(vec![uninstall()?]),
-        (ActionType::Update, Upgrade::Never) => {
+    let listed = |version: Option<&str>| version.and_then(|version| entry(software, platform, version));
+    let install = listed(to).and_then(|version| version.install.as_ref()).or(software.install.as_ref());
+    let uninstall = listed(from).and_then(|version| version.uninstall.as_ref()).or(software.uninstall.as_ref());
+    let over = || Ok(vec![install.cloned().ok_or_else(|| missing("install"))?]);
+    let removal = || uninstall.cloned().ok_or_else(|| missing("uninstall"));
+    let anew = || Ok(vec![removal()?, install.cloned().ok_or_else(|| missing("install"))?]);
+    let upgrade = listed(to).and_then(|version| version.upgrade.as_ref()).unwrap_or(&software.upgrade);
+    match (action, upgrade, software.repair.as_ref().filter(|_| is_broken)) {
+        (ActionType::Uninstall, ..) => Ok(vec![removal()?]),
+        // What fails its test is repaired, even where an update is due.
+        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Never)) => {
+            Err((Reason::NoRepair, "Its test prints false, and it has no way to be repaired.".into()))
+        }
+        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Script(script))) => Ok(vec![script.clone()]),
+        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::RemoveFirst)) => anew(),
+        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Over)) => over(),
+        (ActionType::Update, Upgrade::Never, None) => {
             Err((Reason::NoUpgrade, "An update is due, and it has no way to be brought up to date.".into()))
         }
-        (ActionType::Update, Upgrade::Script(script)) => Ok(vec![script.clone()]),
-        (ActionType::Update | ActionType::Reinstall, Upgrade::RemoveFirst) => anew(),
+        (ActionType::Update, Upgrade::Script(script), None) => Ok(vec![script.clone()]),
+        (ActionType::Update | ActionType::Reinstall, Upgrade::RemoveFirst, None) => anew(),
         // Few installers go back over a newer version.
-        (ActionType::Downgrade, _) if software.uninstall.is_some() => anew(),
-        _ => Ok(vec![install()?]),
+        (ActionType::Downgrade, ..) if uninstall.is_some() => anew(),
+        _ => over(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::{ActionType, Reason, Recipe, Software, Want};
 
-use super::decide::{Draft, scripts};
+use super::decide::{Draft, Ways, scripts};
 use super::versions::{Platform, applicable, entry};
 
 /// The actions that lead to a drafted one, in order, itself the last. Mostly it is the only one.
@@ -28,7 +28,7 @@ pub(super) fn ladder(
             reason,
             message: format!("Version {version} is reached by way of {rung}."),
             want: Want::AtLeast(rung.clone()),
-            recipe: recipe(software, platform, action, &rung)?,
+            recipe: recipe(software, platform, action, from.as_deref(), &rung)?,
             detected: from,
             version: Some(rung),
         });
@@ -38,7 +38,7 @@ pub(super) fn ladder(
         action: ActionType::Update,
         reason: Reason::UpdateAvailable,
         detected: below.version.clone(),
-        recipe: recipe(software, platform, ActionType::Update, &version)?,
+        recipe: recipe(software, platform, ActionType::Update, below.version.as_deref(), &version)?,
         ..draft
     };
     drafts.push(last);
@@ -88,13 +88,14 @@ fn recipe(
     software: &Software,
     platform: Platform<'_>,
     action: ActionType,
+    from: Option<&str>,
     version: &str,
 ) -> Result<Recipe, (Reason, String)> {
     let listed = entry(software, platform, version);
     Ok(Recipe::Software {
         detect: software.detect.clone(),
         download: listed.and_then(|version| version.download.clone()),
-        act: scripts(software, action)?,
-        test: software.test.clone(),
+        act: scripts(software, platform, action, Ways { from, to: Some(version), is_broken: false })?,
+        test: listed.and_then(|version| version.test.clone()).or(software.test.clone()),
     })
 }

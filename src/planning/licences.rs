@@ -1,6 +1,6 @@
 //! Which licence an action takes.
 
-use crate::domain::{ActionType, LicenceNeed, ParameterValue, Policy, Software, TenantId, Told};
+use crate::domain::{ActionType, Licence, LicenceNeed, ParameterValue, Policy, Software, TenantId, Told};
 
 use super::decide::Draft;
 
@@ -45,7 +45,9 @@ pub(super) fn license(
 
 fn none_covers(policy: &Policy, software: &Software, draft: &Draft, tenant: &str) -> String {
     let version = draft.version.as_ref().map(|version| format!(" in version {version}")).unwrap_or_default();
-    let licences = policy.licences(&software.name);
+    // What other tenants have is not told.
+    let is_theirs = |licence: &&Licence| licence.tenant.as_deref().is_none_or(|theirs| theirs == tenant);
+    let licences = policy.licences(&software.name).filter(is_theirs);
     let there_are: Vec<String> =
         licences.map(|licence| format!("{} is for {}", licence.name, licence.scope())).collect();
     let there_are = if there_are.is_empty() { "there is none".to_owned() } else { there_are.join("; ") };

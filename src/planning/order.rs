@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     ActionResult, ActionType, DesiredState, Enforcement, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan,
-    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, TenantId, Told,
+    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, TenantId, Told, Undo,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -20,7 +20,7 @@ use super::env::env;
 use super::ladder::ladder;
 use super::licences;
 use super::needs::{self, Lack, Standing};
-use super::versions::Platform;
+use super::versions::{Platform, entry};
 
 /// Makes the plan that brings a computer where its resolution wants it, from what was found.
 pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Plan {
@@ -69,6 +69,7 @@ pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findi
     while let Some(item) = planner.put_off.pop() {
         planner.visit(&item);
     }
+    mark_safe_points(&mut planner.plan);
     let Planner { plan, seen, wanted, choices, platform, .. } = planner;
     let judgement = compliance::judge(&plan, &seen, &wanted, &choices, policy, platform, findings);
     (plan, judgement)
@@ -375,6 +376,20 @@ impl Planner<'_> {
         }
     }
 
+    /// What would take an action back.
+    fn undo(&self, item: &Item, draft: &Draft) -> Option<Undo> {
+        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
+        let software = software.and_then(|item| self.policy.software(&item.name))?;
+        match (&draft.action, &draft.detected) {
+            (ActionType::Install, None) => software.uninstall.is_some().then_some(Undo::Uninstall),
+            (ActionType::Update | ActionType::Downgrade | ActionType::Uninstall, Some(version)) => {
+                let is_listed = entry(software, self.platform, version).is_some();
+                (is_listed && software.is_installable()).then(|| Undo::Install(version.clone()))
+            }
+            _ => None,
+        }
+    }
+
     fn next_seq(&self) -> u32 {
         u32::try_from(self.plan.actions.len() + self.plan.settled.len() + 1).unwrap_or(u32::MAX)
     }
@@ -424,6 +439,7 @@ impl Planner<'_> {
         needs: BTreeSet<u32>,
         configures: Option<u32>,
     ) -> Standing {
+        let undo = self.undo(&wanted.item, &draft);
         let Draft { action, reason, message, detected, want, version, mut recipe } = draft;
         recipe.pin(self.platform.os);
         let seq = self.next_seq();
@@ -449,9 +465,32 @@ impl Planner<'_> {
             configures,
             reboot: reboot.unwrap_or(RebootNeed::IfAsked),
             source,
+            safe_point: true,
+            undo,
             retries: wanted.deployment.retries,
         });
         if action == ActionType::Uninstall { Standing::Going(seq) } else { Standing::Planned(seq, version) }
+    }
+}
+
+/// Marks the actions that others complete: a version on the way to another, a removal for what comes in its place, and a
+/// software before its configuration.
+fn mark_safe_points(plan: &mut Plan) {
+    let completed: BTreeSet<u32> = plan
+        .actions
+        .iter()
+        .flat_map(|later| later.needs.iter().map(move |need| (later, *need)))
+        .filter(|(later, need)| {
+            let before = plan.actions.iter().find(|action| action.seq == *need);
+            before.is_some_and(|before| {
+                let makes_room = before.action == ActionType::Uninstall;
+                before.item == later.item || makes_room || later.configures == Some(before.seq)
+            })
+        })
+        .map(|(_, need)| need)
+        .collect();
+    for action in &mut plan.actions {
+        action.safe_point = !completed.contains(&action.seq);
     }
 }
 

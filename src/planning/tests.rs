@@ -274,3 +274,54 @@ fn parameters_reach_the_configuration_and_not_the_prerequisite() {
     let of = |item: &str, port: &str| (item.to_owned(), port.to_owned());
     assert_eq!(ports, [of("software/r", "1"), of("software/s", "3"), of("task/t", "3")]);
 }
+
+/// Scripts of a version win over those of its software; what fails its test is repaired; each action says how it can be
+/// taken back and whether one may stop after it.
+#[test]
+fn how_a_software_is_changed_depends_on_version_and_state() {
+    let fleet = "
+{kind: tenant, name: t}
+---
+{kind: computer, name: c, tenant: t, os: linux}
+---
+kind: software
+name: s
+detect: detect
+install: install
+uninstall: uninstall
+test: test
+upgrade: remove_first
+repair: mend it
+configuration: t
+versions:
+  - {version: 1, uninstall: uninstall 1}
+  - {version: 2, install: install 2, after: 1}
+---
+{kind: task, name: t, test: t, set: s}
+---
+{kind: deployment, name: d, software: s, target: everyone}
+";
+    let told = |found: &str| {
+        let (policy, computer) = compile(fleet);
+        let plan = plan(&resolve(&policy, &computer, &Scope::Full), &policy, &super::tests::found(found));
+        let lines = plan.actions.iter().map(|action| {
+            let scripts: Vec<_> = match &action.recipe {
+                crate::domain::Recipe::Software { act, .. } => {
+                    act.iter().map(|script| policy.script(&script.hash).unwrap().to_string()).collect()
+                }
+                _ => Vec::new(),
+            };
+            let stop = if action.safe_point { "safe" } else { "go on" };
+            format!("{} {:?} {scripts:?} {:?} {stop}", action.action, action.version, action.undo)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told("software/s -\ntask/t false"));
+    insta::assert_snapshot!(told("software/s 1\ntask/t false"));
+    insta::assert_snapshot!(told("software/s 1 broken\ntask/t false"));
+    insta::assert_snapshot!(told("software/s 2 broken\ntask/t true"));
+    let absent = fleet.replace("target: everyone}", "target: everyone, state: absent}");
+    let (policy, computer) = compile(&absent);
+    let plan = plan(&resolve(&policy, &computer, &Scope::Full), &policy, &found("software/s 1\ntask/t true"));
+    assert_eq!(plan.actions[0].undo, Some(crate::domain::Undo::Install("1".into())));
+}

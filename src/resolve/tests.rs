@@ -28,6 +28,7 @@ fn software(name: &str) -> Software {
         install: None,
         uninstall: None,
         upgrade: Upgrade::Over,
+        repair: None,
         versions: vec![],
         requires: vec![],
         rules: vec![],

@@ -21,7 +21,11 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let test = script::optional(reader, &fields, "test");
     let install = script::optional(reader, &fields, "install");
     let uninstall = script::optional(reader, &fields, "uninstall");
-    let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade(reader, node));
+    let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade_way(reader, node));
+    let repair = match fields.get("repair") {
+        None => Some(None),
+        Some(node) => upgrade_way(reader, node).map(Some),
+    };
     let versions = versions(reader, &fields, scheme);
     let requires = needs::requires(reader, &fields);
     let rules = needs::rules(reader, &fields);
@@ -43,6 +47,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         install,
         uninstall,
         upgrade: upgrade?,
+        repair: repair?,
         versions,
         requires,
         rules,
@@ -56,14 +61,15 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
 }
 
 /// `over`, `remove_first` or `never`; anything longer than a word is a script.
-fn upgrade(reader: &Reader, node: &Node) -> Option<Upgrade> {
+fn upgrade_way(reader: &Reader, node: &Node) -> Option<Upgrade> {
     match &node.value {
         Value::Scalar { text, .. } if !text.trim().contains(char::is_whitespace) => match text.trim() {
             "over" => Some(Upgrade::Over),
             "remove_first" => Some(Upgrade::RemoveFirst),
             "never" => Some(Upgrade::Never),
             other => {
-                let fault = Fault::new(&node.place, format!("\"{other}\" is not a way to upgrade, nor a script."));
+                let fault =
+                    Fault::new(&node.place, format!("\"{other}\" is not a way to upgrade or repair, nor a script."));
                 reader.fault(fault.nearest(other, ["over", "remove_first", "never"]));
                 None
             }
@@ -103,8 +109,7 @@ pub(in crate::fleet) fn not_of_scheme(scheme: Scheme, text: &str) -> String {
 /// A version alone, or with its platform and its download.
 fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion> {
     if let Value::Scalar { .. } = node.value {
-        let version = reader.version(node)?;
-        return Some(SoftwareVersion { version, os: None, arch: None, download: None, requires: vec![], after: None });
+        return Some(only(reader.version(node)?));
     }
     let fields = reader.fields(node, "A version", &format!("versions.{place}."))?;
     let version = fields.need("version").and_then(|node| reader.version(node));
@@ -112,11 +117,12 @@ fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion
     let arch = fields.get("arch").and_then(|node| reader.name(node));
     let url = fields.get("url");
     let sha256 = fields.get("sha256");
+    let size = fields.get("size").and_then(|node| reader.number(node, 1, 1 << 50));
     let download = match (url, sha256) {
         (None, None) => None,
         (Some(url), Some(sha256)) => {
             let (url, sha256) = (web_address(reader, url), checksum(reader, sha256));
-            Some(Download { url: url?, sha256: sha256? })
+            Some(Download { url: url?, sha256: sha256?, size })
         }
         (Some(_), None) => {
             fields.need("sha256");
@@ -128,9 +134,30 @@ fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion
         }
     };
     let requires = needs::requires(reader, &fields);
+    let install = script::optional(reader, &fields, "install");
+    let uninstall = script::optional(reader, &fields, "uninstall");
+    let upgrade = fields.get("upgrade").and_then(|node| upgrade_way(reader, node));
+    let test = script::optional(reader, &fields, "test");
     let after = fields.get("after").and_then(|node| reader.version(node));
     fields.finish();
-    Some(SoftwareVersion { version: version?, os, arch, download, requires, after })
+    let plain = only(version?);
+    Some(SoftwareVersion { os, arch, download, install, uninstall, upgrade, test, requires, after, ..plain })
+}
+
+/// A version of which nothing else is said.
+fn only(version: String) -> SoftwareVersion {
+    SoftwareVersion {
+        version,
+        os: None,
+        arch: None,
+        download: None,
+        install: None,
+        uninstall: None,
+        upgrade: None,
+        test: None,
+        requires: Vec::new(),
+        after: None,
+    }
 }
 
 fn web_address(reader: &Reader, node: &Node) -> Option<String> {
