@@ -115,8 +115,8 @@ async fn asked(api: &Api, caller: &Caller, words: &Words) -> Result<(Preview, Ar
             None => return Err(Problem::bad_request("\"item\" is empty.")),
         },
     };
-    narrowing.software = preview.software(&policy).into_iter().collect();
     let policy = Arc::new(preview.narrow(&policy));
+    narrowing.software = preview.software(&policy).into_iter().collect();
     Ok((preview, policy, narrowing))
 }
 

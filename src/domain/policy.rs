@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::aimed::Aimed;
 use super::computer::Computer;
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Target};
 use super::group::Group;
 use super::ids::TenantId;
 use super::item::{Item, ItemKind};
@@ -170,6 +170,26 @@ impl Policy {
         policy.deployments.retain(|deployment| keep(deployment));
         policy.aimed = Aimed::of(&policy.deployments, |name| self.group(name).map(|(_, group)| group));
         policy
+    }
+
+    /// The same without the groups that neither a deployment nor one of these refers to, directly or by other groups.
+    pub fn without_other_groups<'g>(mut self, also: impl IntoIterator<Item = &'g str>) -> Policy {
+        let mut wanted: BTreeSet<String> = BTreeSet::new();
+        let targets = self.deployments.iter().flat_map(|one| std::iter::once(&one.target).chain(&one.exclude));
+        let aimed = targets.filter_map(|target| match target {
+            Target::Group { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let mut open: Vec<String> = aimed.chain(also.into_iter().map(str::to_owned)).collect();
+        while let Some(name) = open.pop() {
+            if let Some((_, group)) = self.group(&name)
+                && wanted.insert(name)
+            {
+                open.extend(group.refers_to().into_iter().map(str::to_owned));
+            }
+        }
+        self.groups.retain(|group| wanted.contains(&group.name));
+        self
     }
 
     /// The ids of a tenant and of those below it.

@@ -127,14 +127,15 @@ impl Preview {
         match self {
             Preview::Deployment(name) => {
                 let item = policy.deployment(name).map(|deployment| deployment.item.clone());
-                policy.only(|deployment| item.as_ref() == Some(&deployment.item))
+                policy.only(|deployment| item.as_ref() == Some(&deployment.item)).without_other_groups([])
             }
-            Preview::Item(item) => policy.only(|deployment| deployment.item == *item),
-            Preview::Group(_) | Preview::Query(_) => policy.only(|_| false),
+            Preview::Item(item) => policy.only(|deployment| deployment.item == *item).without_other_groups([]),
+            Preview::Group(name) => policy.only(|_| false).without_other_groups([name.as_str()]),
+            Preview::Query(query) => policy.only(|_| false).without_other_groups(query.groups()),
         }
     }
 
-    /// The software that must be read of inventories for it, in small letters.
+    /// The software that must be read of inventories for it by this policy, in small letters.
     pub fn software(&self, policy: &Policy) -> BTreeSet<String> {
         let mut asked = policy.asked_software();
         if let Preview::Query(query) = self {
