@@ -1,4 +1,4 @@
-.PHONY: demo up test schemas bench test-rabbit4 fmt lint setup python
+.PHONY: demo up test schemas bench fuzz test-rabbit4 fmt lint setup python
 
 # Everything on this machine, with computers and work to look at.
 demo: setup
@@ -19,6 +19,10 @@ test: python
 bench: setup
 	cargo build --workspace --bins --release
 	target/release/pitcrew-loadtests
+
+# Every parser of outside text, for minutes each: for a schedule. `make test` does the same for seconds.
+fuzz:
+	deploy/local/fuzz.sh
 
 # The integration tests on RabbitMQ 4 (as root; makes a root folder of half a gigabyte once).
 test-rabbit4: python

@@ -13,6 +13,7 @@ mod harness;
 mod migrations;
 mod intake;
 mod owner_dies;
+mod parsers;
 mod postgres;
 mod rabbitmq;
 mod schemas;

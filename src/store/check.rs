@@ -301,6 +301,32 @@ pub const INVARIANTS: &[Invariant] = &[
                        AND NOT EXISTS (SELECT FROM session s WHERE s.id = a.session_id))",
     },
     Invariant {
+        name: "what_was_done_is_judged",
+        holds: "There is a verdict, then or now, on every item on which a final session has acted.",
+        at_rest: false,
+        query: "SELECT 'computer ' || h.computer_id,
+                       format('Session %s has acted on %s, which ended as %s, and nobody has judged it', h.id, a.item, a.result)
+                FROM session_history h JOIN action a ON a.session_id = h.id
+                WHERE h.stage = 'execution' AND a.attempts > 0 AND a.type <> 'download'
+                  AND a.result IN ('success', 'failed', 'indeterminate')
+                  AND a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = h.id)
+                  AND NOT EXISTS (SELECT FROM compliance c WHERE c.computer_id = h.computer_id AND c.item = a.item)
+                  AND NOT EXISTS (SELECT FROM compliance_past c WHERE c.computer_id = h.computer_id AND c.item = a.item)",
+    },
+    Invariant {
+        name: "verdicts_follow_each_other",
+        holds: "No two states of an item on a computer hold at once.",
+        at_rest: false,
+        query: "SELECT 'computer ' || computer_id,
+                       format('%s has been %s since %s, and what was so before held until %s', item, state, since, before)
+                FROM (
+                    SELECT v.*, lag(until) OVER (PARTITION BY computer_id, item ORDER BY since, until NULLS LAST) AS before
+                    FROM (SELECT computer_id, item, state, since, until FROM compliance_past
+                          UNION ALL SELECT computer_id, item, state, since, NULL FROM compliance) v
+                ) v
+                WHERE until < since OR before > since + interval '50 ms'",
+    },
+    Invariant {
         name: "runs_belong_to_their_session",
         holds: "A run is of its session's computer, and its outcome is its own.",
         at_rest: false,

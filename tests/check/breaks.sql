@@ -93,6 +93,16 @@ UPDATE action SET result = NULL;
 --: actions_are_settled
 UPDATE action SET ended_at = NULL;
 
+--: what_was_done_is_judged
+DELETE FROM compliance;
+DELETE FROM compliance_past;
+
+--: verdicts_follow_each_other
+UPDATE compliance_past SET until = '2026-01-01 10:00:31';
+
+--: verdicts_follow_each_other
+UPDATE compliance_past SET until = '2025-12-31 09:00:00';
+
 --: runs_belong_to_their_session
 UPDATE run SET computer_id = 12;
 

@@ -25,3 +25,7 @@ VALUES (1, 2, 1, 'software/a', 'a', 'install', 'missing', 'done', 'success',
 INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body, created_at, outcome)
 VALUES ('00000000-0000-0000-0000-000000000001', 1, 11, 3, 5, 1, 'act', '2026-01-01 10:01:00', '{}', '2026-01-01 10:00:13',
         '{"run_id": "00000000-0000-0000-0000-000000000001", "session": 1}');
+UPDATE action SET attempts = 1 WHERE seq = 1;
+INSERT INTO compliance VALUES (11, 'software/a', 1, 'a', 'compliant', '', NULL, 'any', '2026-01-01 10:00:30', 1);
+INSERT INTO compliance_past VALUES (11, 'software/a', 1, 'a', 'non_compliant', 'missing', NULL, 'any', '2025-12-31 10:00:00', 0,
+                                    '2026-01-01 10:00:30', 1);
