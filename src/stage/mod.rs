@@ -7,6 +7,7 @@ pub mod answer;
 pub mod checkpoint;
 pub mod credit;
 pub mod errand;
+mod gather;
 pub mod lease;
 pub mod limit;
 pub mod program;

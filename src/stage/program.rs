@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::answer::Rules;
 use super::credit::Credit;
+use super::gather::Turns;
 use super::lease::Leases;
 use super::limit::Limits;
 use super::publish::Jobs;
@@ -66,6 +67,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
             (*next, Credit::watch(*next, store.clone(), broker.clone(), factor, stopped.clone()))
         })
         .collect();
+    let turns = Turns::default();
     let settler = Settler {
         store: store.clone(),
         jobs: jobs.clone(),
@@ -74,6 +76,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         credits,
         leases: leases.clone(),
         group: config.worker.group,
+        turns: turns.clone(),
     };
     let leaving = CancellationToken::new();
     let (settle, ended) = mpsc::channel(config.worker.group * 4);
@@ -91,7 +94,7 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         budget: config.worker.delivery_budget,
         patience: config.worker.patience,
         leases,
-        recorder: Recorder::start(store.clone(), id.clone(), config.worker.group),
+        recorder: Recorder::start(store.clone(), id.clone(), config.worker.group, turns),
         sessions: sessions.clone(),
         limits: Arc::new(Limits::new(config.limits.tenant_per_second, config.limits.source_per_second)),
         policies: Arc::new(Policies::new(store.clone())),

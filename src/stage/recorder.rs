@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
+use super::gather::{Turns, gather};
 use crate::store::Store;
 use crate::store::runs::{Progress, Recorded};
 
@@ -25,9 +26,9 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts the recorder of a worker.
-    pub fn start(store: Store, worker: String, group: usize) -> Recorder {
+    pub fn start(store: Store, worker: String, group: usize, turns: Turns) -> Recorder {
         let (requests, inbox) = mpsc::channel(WAITING);
-        tokio::spawn(write(store, worker, inbox, group));
+        tokio::spawn(write(store, worker, inbox, group, turns));
         Recorder { requests }
     }
 
@@ -42,10 +43,9 @@ impl Recorder {
     }
 }
 
-async fn write(store: Store, worker: String, mut inbox: mpsc::Receiver<Request>, most: usize) {
-    let mut group = Vec::new();
-    while inbox.recv_many(&mut group, most).await > 0 {
-        commit(&store, &worker, std::mem::take(&mut group)).await;
+async fn write(store: Store, worker: String, mut inbox: mpsc::Receiver<Request>, most: usize, turns: Turns) {
+    while let Some((group, _turn)) = gather(&mut inbox, most, &turns).await {
+        commit(&store, &worker, group).await;
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::answer::{Answer, Report, Rules, entry};
 use super::credit::Credit;
+use super::gather::{Turns, gather};
 use super::lease::{Lease, Leases};
 use super::publish::Jobs;
 use crate::broker::Receipt;
@@ -56,6 +57,8 @@ pub struct Settler {
     pub leases: Arc<Leases>,
     /// How many are settled in one transaction at most.
     pub group: usize,
+    /// Whose turn it is to write.
+    pub turns: Turns,
 }
 
 /// How many groups may wait for their confirms while others are written.
@@ -68,10 +71,9 @@ impl Settler {
     pub async fn run(self, mut inbox: mpsc::Receiver<Ended>) {
         let (published, publishing) = mpsc::channel(GROUPS_IN_PUBLICATION);
         let publisher = tokio::spawn(publish(self.jobs.clone(), publishing));
-        let mut group = Vec::new();
-        while inbox.recv_many(&mut group, self.group).await > 0 {
-            let group = std::mem::take(&mut group);
+        while let Some((group, turn)) = gather(&mut inbox, self.group, &self.turns).await {
             let jobs = self.write(&group).await;
+            drop(turn);
             let receipts: Vec<Receipt> = group
                 .into_iter()
                 .map(|ended| {
