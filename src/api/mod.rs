@@ -22,6 +22,7 @@ mod forecast;
 mod intents;
 mod explain;
 mod preview;
+mod locks;
 mod problem;
 mod query;
 mod router;

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{
-    apply, approvals, compliance, computers, dead_letters, durations, explain, forecast, intents, preview, session,
-    sessions, status, tenants,
+    apply, approvals, compliance, computers, dead_letters, durations, explain, forecast, intents, locks, preview,
+    session, sessions, status, tenants,
 };
 use crate::store::Store;
 use crate::store::policies::Policies;
@@ -82,6 +82,7 @@ pub fn router(store: Store) -> Router {
         .route("/v1/compliance/history", get(compliance::history))
         .route("/v1/tenants/{name}/stop", post(tenants::stop))
         .route("/v1/tenants/{name}/start", post(tenants::start))
+        .route("/v1/locks", get(locks::list))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/{id}", get(dead_letters::show))
         .route("/v1/dead-letters/{id}/redrive", post(dead_letters::redrive))

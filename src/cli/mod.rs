@@ -18,6 +18,7 @@ mod durations;
 mod forecast;
 mod explain;
 mod input;
+mod lock;
 mod plan;
 mod preview;
 mod session;

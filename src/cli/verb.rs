@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
 use super::{
-    apply, compliance, computer, dead_letter, durations, explain, forecast, plan, preview, session, status, tenant, why,
+    apply, compliance, computer, dead_letter, durations, explain, forecast, lock, plan, preview, session, status,
+    tenant, why,
 };
 use crate::config::Api;
 use crate::domain::SessionId;
@@ -86,6 +87,9 @@ pub enum Verb {
 
 {EXIT_CODES}"))]
     Preview(preview::Preview),
+    /// The fleet-wide locks under which serial tasks run one at a time.
+    #[command(subcommand, alias = "locks", after_help = EXIT_CODES)]
+    Lock(lock::Verb),
     /// Stop a tenant, or let it go on.
     #[command(subcommand, after_help = EXIT_CODES)]
     Tenant(tenant::Verb),
@@ -115,6 +119,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Explain(explain) => explain.run(&client, &output).await,
         Verb::Preview(preview) => preview.run(&client, &output).await,
         Verb::Why { session } => why::run(session, &client, &output).await,
+        Verb::Lock(verb) => lock::run(verb, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
         Verb::Status => status::run(&client, &output).await,
     }

@@ -82,6 +82,9 @@ pub struct PlannedAction {
     /// What would take it back, if anything can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,
+    /// The fleet-wide lock under which it is done: nobody else does what is under the same one meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
     /// How often it is tried again after a failure that may pass.
     pub retries: u32,
 }

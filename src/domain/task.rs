@@ -35,6 +35,9 @@ pub struct Task {
     /// Whether setting it takes a reboot.
     #[serde(default = "if_asked", skip_serializing_if = "RebootNeed::is_if_asked")]
     pub reboot: RebootNeed,
+    /// The fleet-wide lock under which it is set: one computer at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// What its scripts can be told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Parameter>,

@@ -467,6 +467,7 @@ impl Planner<'_> {
             source,
             safe_point: true,
             undo,
+            lock: task().and_then(|task| task.serial.clone()),
             retries: wanted.deployment.retries,
         });
         if action == ActionType::Uninstall { Standing::Going(seq) } else { Standing::Planned(seq, version) }

@@ -46,6 +46,7 @@ fn only_downloads(plan: Plan) -> Plan {
                 secrets: Default::default(),
                 needs: Vec::new(),
                 configures: None,
+                lock: None,
                 reboot: RebootNeed::IfAsked,
                 ..action
             }),

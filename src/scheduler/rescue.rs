@@ -28,6 +28,7 @@ pub struct Rescue {
 impl Rescue {
     /// One round. Returns how many sessions were rescued or given up.
     pub async fn round(&self) -> Result<usize, Error> {
+        self.store.wake_for_free_locks().await?;
         let overdue = self.store.overdue(MOST).await?;
         if overdue.is_empty() {
             return Ok(0);

@@ -15,6 +15,7 @@ use crate::domain::SecretId;
 use crate::domain::job::Job;
 use crate::store::gate::{EndedAction, EndedRun};
 use crate::store::leases::Intents;
+use crate::store::locks::Taken;
 use crate::store::runs::{Progress, Recorded, StartRun};
 use crate::store::{self, Store};
 use crate::telemetry::{ActionDone, Sessions};
@@ -161,6 +162,18 @@ impl Checkpoint {
     /// The values of secrets, for a run that is sent from here.
     pub(super) async fn secrets(&self, ids: &BTreeSet<SecretId>) -> Result<HashMap<SecretId, String>, store::Error> {
         self.store.secrets(ids).await
+    }
+
+    /// Takes a fleet-wide lock for the session, which holds it for as long as it has it.
+    pub async fn take_lock(&self, name: &str) -> Result<Taken, store::Error> {
+        self.store.take_lock(self.lease.session, self.lease.dispatch, name).await
+    }
+
+    /// Gives back the lock that the session holds or waits for, if any. Where that fails the gate or rescue frees it.
+    pub async fn release_lock(&self) {
+        if let Err(error) = self.store.release_lock(self.lease.session, self.lease.dispatch).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "A lock could not be given back; rescue frees it");
+        }
     }
 
     /// The run that is recorded as in flight.

@@ -352,6 +352,41 @@ pub const INVARIANTS: &[Invariant] = &[
                 WHERE epoch < before",
     },
     Invariant {
+        name: "locks_belong_to_work",
+        holds: "A lock is held by a session in execution that is admitted or has something in flight.",
+        at_rest: false,
+        query: "SELECT 'lock ' || lock,
+                       format('Session %s has held it since %s, and is %s in %s with nothing in flight', id, lock_since,
+                              status, stage)
+                FROM session
+                WHERE lock IS NOT NULL
+                  AND NOT (stage = 'execution' AND (admitted_at IS NOT NULL OR run_in_flight IS NOT NULL))",
+    },
+    Invariant {
+        name: "one_at_a_time_under_a_lock",
+        holds: "Of what is done under one lock, nothing begins before the outcome of what began before it.",
+        at_rest: false,
+        query: "SELECT 'lock ' || lock,
+                       format('Run %s of session %s began at %s, and one of session %s went on until %s', run_id, session_id,
+                              begun, other, other_ended)
+                FROM (
+                    SELECT x.*, lag(session_id) OVER w AS other, lag(ended) OVER w AS other_ended
+                    FROM (
+                        SELECT r.run_id, r.session_id, r.created_at AS begun, r.outcome_at AS ended, a ->> 'lock' AS lock
+                        FROM run r
+                        JOIN LATERAL (
+                            SELECT body FROM stage_result p
+                            WHERE p.session_id = r.session_id AND p.stage = 'planning' AND p.dispatch < r.dispatch
+                            ORDER BY p.dispatch DESC LIMIT 1
+                        ) p ON true
+                        CROSS JOIN LATERAL jsonb_array_elements(p.body::jsonb -> 'actions') AS a
+                        WHERE r.action_seq IS NOT NULL AND (a ->> 'seq')::int = r.action_seq AND a ? 'lock'
+                    ) x
+                    WINDOW w AS (PARTITION BY lock ORDER BY begun, run_id)
+                ) y
+                WHERE other <> session_id AND other_ended > begun + interval '50 ms'",
+    },
+    Invariant {
         name: "nothing_is_held",
         holds: "No computer is reserved when nothing is to be done.",
         at_rest: true,

@@ -25,6 +25,7 @@ pub mod forecast;
 pub mod intents;
 pub mod leases;
 pub mod listings;
+pub mod locks;
 pub mod overview;
 pub mod outbox;
 pub mod policies;

@@ -12,7 +12,7 @@ use super::{Error, Store, rows};
 use crate::domain::findings::Findings;
 use crate::domain::plan::Plan;
 use crate::domain::report::{ActionLine, Facts, LogEntry, Other, TransitionLine};
-use crate::domain::session::{Session, Stage, Status};
+use crate::domain::session::{Session, Stage, Status, WaitingOn};
 use crate::domain::transition::{Transition, What};
 use crate::domain::{Connection, SessionId};
 
@@ -244,6 +244,19 @@ impl Store {
             )
             .await
             .doing("asking how a session ended")?;
+        let lock = match session.waiting_on {
+            Some(WaitingOn::Lock) => client
+                .query_opt(
+                    "SELECT s.lock_wanted, h.id AS holder, c.name AS computer
+                     FROM session s LEFT JOIN session h ON h.lock = s.lock_wanted
+                     LEFT JOIN computer c ON c.id = h.computer_id
+                     WHERE s.id = $1 AND s.lock_wanted IS NOT NULL",
+                    &[&session.id.0],
+                )
+                .await
+                .doing("asking what lock a session waits for")?,
+            Some(_) | None => None,
+        };
         let connection: Option<Json<Connection>> = row.get("connection");
         let by_agent = connection.is_some_and(|Json(connection)| connection == Connection::Agent);
         Ok(Facts {
@@ -261,6 +274,11 @@ impl Store {
                 })
                 .collect::<Result<_, Error>>()?,
             agent_connected: by_agent.then(|| row.get("connected")),
+            lock: lock.map(|row| {
+                let holder: Option<i64> = row.get("holder");
+                let computer = row.get::<_, Option<String>>("computer").unwrap_or_default();
+                (row.get("lock_wanted"), holder.map(|holder| (SessionId(holder), computer)))
+            }),
             workers: row.get("workers"),
             capacity: row.get("capacity"),
             in_flight: row.get("in_flight"),

@@ -41,7 +41,7 @@ macro_rules! table {
 table! {
     Span SESSION = "session {kind}", "SERVER. A session from submission to its final status: the root. Sent when final.";
     Span ACCEPTED = "session.accepted", "INTERNAL, without length. The session was submitted; makes its trace visible.";
-    Span WAIT = "wait.{reason}", "INTERNAL. A session waited: turn, window, schedule, approval, connectivity, postponed, reboot, retry, computer, paused, queue.";
+    Span WAIT = "wait.{reason}", "INTERNAL. A session waited: turn, window, schedule, approval, connectivity, postponed, reboot, retry, computer, lock, paused, queue.";
     Span PROCESS = "process {destination}", "CONSUMER, linked to the publish. A worker had a session for a stage.";
     Span PUBLISH = "publish {destination}", "PRODUCER. A stage's job was sent and the broker has confirmed it, or not.";
     Span ACTION = "action {type}", "INTERNAL, child of a process span. One attempt at one maintenance item.";

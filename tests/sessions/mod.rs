@@ -3,6 +3,7 @@
 mod fleet;
 mod installation;
 mod kinds;
+mod locks;
 mod programs;
 pub mod work;
 

@@ -43,6 +43,8 @@ pub struct Facts {
     pub others: Vec<Other>,
     /// Whether the computer's agent is connected; none where no agent is needed.
     pub agent_connected: Option<bool>,
+    /// The lock that it waits for, and the session and the computer of who holds it.
+    pub lock: Option<(String, Option<(SessionId, String)>)>,
     /// Living workers of the session's stage, by whether they were heard lately.
     pub workers: i64,
     /// How many sessions they can take together.
@@ -166,9 +168,15 @@ fn pending(session: &Session, facts: &Facts, now: Timestamp, told: &mut Told) {
             told.answer = format!("A long step goes on at the computer {}.", facts.computer);
             told.because.push(format!("It goes on when the outcome comes, and looks again at {at}."));
         }
-        Some(WaitingOn::Lock) if until.is_some() => {
-            told.answer = "It waits for a lock that another session holds.".to_owned();
-        }
+        Some(WaitingOn::Lock) if until.is_some() => match &facts.lock {
+            Some((name, Some((holder, computer)))) => {
+                told.answer = format!("It waits for the lock {name}, which session {holder} of {computer} holds.");
+                told.because.push(format!("It is woken when the lock is free, and looks again at {at}."));
+                told.advice = Some(format!("See: pitcrew lock list; pitcrew why {holder}"));
+            }
+            Some((name, None)) => told.answer = format!("It waits for the lock {name}, which has just become free."),
+            None => told.answer = "It waits for a lock.".to_owned(),
+        },
         Some(
             WaitingOn::Schedule
             | WaitingOn::Connectivity

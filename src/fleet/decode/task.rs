@@ -3,6 +3,7 @@
 use crate::domain::{Method, Os, RebootNeed, ScriptUse, Task};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
+use crate::fleet::yaml::Node;
 
 use super::needs::requires;
 use super::script;
@@ -27,13 +28,23 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Task> {
     }
     let requires = requires(reader, &fields);
     let reboot = fields.get("reboot").and_then(|node| reader.word(node)).unwrap_or(RebootNeed::IfAsked);
+    let serial = fields.get("serial").and_then(|node| serial(reader, node, name.as_deref()));
     let parameters = script::parameters(reader, &fields);
     if fields.get("script").is_none() && test.is_none() && get.is_none() {
         fields.need("test");
     }
     fields.finish();
     script::cover(reader, &os);
-    Some(Task { name: name?, description, os, test, get, set, requires, reboot, parameters })
+    Some(Task { name: name?, description, os, test, get, set, requires, reboot, serial, parameters })
+}
+
+/// `serial: true` for a lock of its own, `serial: NAME` for one that it shares with others.
+fn serial(reader: &Reader, node: &Node, task: Option<&str>) -> Option<String> {
+    match reader.text(node)?.as_str() {
+        "true" => task.map(|task| format!("task/{task}")),
+        "false" => None,
+        _ => reader.name(node),
+    }
 }
 
 /// `os:`, one or several.

@@ -14,7 +14,12 @@ pub(super) fn update<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) -> Option<u
                  due_at = u.due_at, admitted_at = u.admitted_at, taken_at = u.taken_at, owner = u.owner,
                  deadline = u.deadline, epoch = u.epoch, run_in_flight = u.run_in_flight, cancel = u.cancel::jsonb,
                  pause = u.pause::jsonb, revision = u.revision, since = u.since, started_at = u.started_at,
-                 last_error = u.last_error
+                 last_error = u.last_error,
+                 lock = CASE WHEN u.admitted_at IS NOT NULL OR u.run_in_flight IS NOT NULL THEN s.lock END,
+                 lock_wanted = CASE WHEN u.status <> 'paused' THEN s.lock_wanted END,
+                 lock_since = CASE
+                     WHEN s.lock IS NOT NULL AND (u.admitted_at IS NOT NULL OR u.run_in_flight IS NOT NULL)
+                         OR s.lock_wanted IS NOT NULL AND u.status <> 'paused' THEN s.lock_since END
              FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[],
                          $9::timestamptz[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
                          $14::text[], $15::timestamptz[], $16::bigint[], $17::uuid[], $18::text[], $19::text[],

@@ -44,6 +44,7 @@ impl Today {
                 && now.recipe == action.recipe
                 && now.env == action.env
                 && now.secrets == action.secrets
+                && now.lock == action.lock
         });
         (!same).then(|| format!("Deployment {} was changed after this was planned.", action.deployment))
     }

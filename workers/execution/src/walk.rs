@@ -1,6 +1,7 @@
 //! Goes through the plan: what is done stays done, what has lost its ground is skipped, the rest is done in order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use pitcrew::domain::Tally;
@@ -9,10 +10,11 @@ use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::{Plan, PlannedAction};
 use pitcrew::domain::run::Purpose;
 use pitcrew::domain::session::{self, Status, WaitingOn};
-use pitcrew::stage::checkpoint::{Done, Yield};
-use pitcrew::stage::errand::{Adopted, Errand, Halt};
+use pitcrew::stage::checkpoint::{Done, Fenced, Yield};
+use pitcrew::stage::errand::{Adopted, Errand, Halt, fenced};
 use pitcrew::stage::{Answer, Checkpoint, Report, Work};
 use pitcrew::store::gate::{EndedAction, EndedRun, RunsOfAction};
+use pitcrew::store::locks::Taken;
 use pitcrew::transport::Transports;
 use uuid::Uuid;
 
@@ -21,6 +23,11 @@ use crate::still_wanted::Today;
 
 /// A session may be planned so many times; after that what has drifted has failed.
 const MOST_PLANS: usize = 3;
+
+/// A session that waits for a lock is woken when it is free; so long after it looks all the same.
+const LOCK_POLL: Duration = Duration::from_secs(600);
+/// A lock that could not be asked for is asked for again after this.
+const LOCK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What has happened and is not committed yet.
 #[derive(Default)]
@@ -91,6 +98,11 @@ pub async fn walk(
     if walk.errand.must_acknowledge() && !report.outcomes.is_empty() {
         walk.commit_and_acknowledge(&mut report).await;
     }
+    let waits = matches!(report.answer, Answer::Snooze(WaitingOn::Lock, _));
+    if !waits && report.run_in_flight.is_none() && plan.actions.iter().any(|action| action.lock.is_some()) {
+        // What ended without an outcome that counts, or was put off, must not keep others waiting.
+        checkpoint.release_lock().await;
+    }
     report
 }
 
@@ -136,7 +148,12 @@ impl Walk<'_> {
                     }
                     match self.obstacle(action, plan, &results, &today) {
                         Some((reason, message)) => Acted::Skipped(reason, message),
-                        None => act(self, action).await?,
+                        None => {
+                            if let Some(report) = self.wait_for_lock(action).await? {
+                                return Ok(report);
+                            }
+                            act(self, action).await?
+                        }
                     }
                 }
             };
@@ -144,6 +161,11 @@ impl Walk<'_> {
                 Ok(result) => results.insert(seq, result),
                 Err(report) => return Ok(*report),
             };
+            if action.lock.is_some() {
+                // The next one may have it once what came of this one is certain.
+                self.commit_pending().await?;
+                self.checkpoint.release_lock().await;
+            }
         }
         if self.checkpoint.intents().cancel {
             return Ok(Report::new(Answer::End(Status::Cancelled), "It was called off after its last action."));
@@ -180,6 +202,39 @@ impl Walk<'_> {
             Yield::BudgetSpent => "The time of one delivery is spent; it goes on with the next.",
         };
         Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), why))
+    }
+
+    /// Takes the lock of an action; a report if another session has it.
+    async fn wait_for_lock(&mut self, action: &PlannedAction) -> Result<Option<Report>, Halt> {
+        let Some(name) = &action.lock else { return Ok(None) };
+        // Only a session whose claim is written can hold a lock.
+        self.commit_pending().await?;
+        let now = self.checkpoint.now();
+        Ok(match self.checkpoint.take_lock(name).await {
+            Ok(Taken::Mine) => None,
+            Ok(Taken::ByOther { holder, .. }) => {
+                let by = holder.map_or_else(|| "another session".to_owned(), |holder| format!("session {holder}"));
+                let note = format!("{} waits for the lock {name}, which {by} holds.", action.item);
+                Some(Report::new(Answer::Snooze(WaitingOn::Lock, now + LOCK_POLL), note))
+            }
+            Ok(Taken::Fenced) => Some(*fenced(Fenced)),
+            Err(error) => {
+                let note = format!("The lock {name} could not be asked for: {error}");
+                Some(Report::new(Answer::Snooze(WaitingOn::Turn, now + LOCK_AGAIN), note))
+            }
+        })
+    }
+
+    /// Commits what has ended.
+    async fn commit_pending(&mut self) -> Result<(), Halt> {
+        let run = self.pending.run.take();
+        let ended = run.as_ref().map(|run| run.run_id);
+        let actions = std::mem::take(&mut self.pending.actions);
+        self.checkpoint.record(run, actions, None).await.map_err(fenced)?;
+        if let Some(run) = ended.filter(|_| self.errand.must_acknowledge()) {
+            self.errand.acknowledge(run).await;
+        }
+        Ok(())
     }
 
     /// Why an action cannot be begun.

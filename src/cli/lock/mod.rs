@@ -1,0 +1,6 @@
+//! `pitcrew lock …`
+
+mod list;
+mod verb;
+
+pub(super) use verb::{Verb, run};
