@@ -11,7 +11,7 @@ use super::overview::SILENCE;
 use super::{Error, Store, rows};
 use crate::domain::findings::Findings;
 use crate::domain::plan::Plan;
-use crate::domain::report::{ActionLine, Facts, LogEntry, Other, TransitionLine};
+use crate::domain::report::{ActionLine, Facts, LogEntry, Numbers, Other, TransitionLine};
 use crate::domain::session::{Session, Stage, Status, WaitingOn};
 use crate::domain::transition::{Transition, What};
 use crate::domain::{Connection, SessionId};
@@ -101,10 +101,14 @@ impl Store {
                 expected_ms: row.get("median_ms"),
                 started_at: row.get("started_at"),
                 ended_at: row.get("ended_at"),
+                numbers: None,
             });
         }
         if let Some(plan) = self.plan(session).await? {
             complete(&mut lines, &plan);
+        }
+        for line in &mut lines {
+            line.numbers = Numbers::of(line);
         }
         Ok(lines)
     }
@@ -329,6 +333,7 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         expected_ms: None,
         started_at: None,
         ended_at: None,
+        numbers: None,
     };
     let mut absent = Vec::new();
     for action in &stored.plan.actions {

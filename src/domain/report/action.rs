@@ -5,6 +5,7 @@ use pitcrew_protocol::{StepKind, StepStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::numbers::Numbers;
 use crate::domain::session::Stage;
 
 /// One maintenance item's work in a session.
@@ -59,6 +60,9 @@ pub struct ActionLine {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// The same in numbers, for clients that know those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
 }
 
 impl ActionLine {

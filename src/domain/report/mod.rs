@@ -8,6 +8,7 @@ mod forecast;
 mod explanation;
 mod letter;
 mod lock;
+mod numbers;
 mod overview;
 mod rerun;
 mod session;
@@ -26,6 +27,7 @@ pub use explanation::{Contender, ExplainedItem, Explanation, PreviewCount, Previ
 pub use forecast::{Ages, Computers, Difference, Forecast, Radius, SampleAction, SampleComputer};
 pub use letter::{LetterLine, LetterState};
 pub use lock::{LockLine, LockSession};
+pub use numbers::Numbers;
 pub use overview::{Count, Overview, Scheduler, WorkerLine};
 pub use rerun::{RerunLine, standing};
 pub use session::{Page, SessionDetail, SessionLine, StageLine, StageState};
