@@ -257,7 +257,7 @@ async fn migrating_keeps_the_built_in_scripts() {
 /// What the manual shows is taken, and sessions can be reckoned from it.
 #[tokio::test]
 async fn the_manual_can_be_applied() {
-    let page = include_str!("../docs/policy.md");
+    let page = include_str!("../schemas/manual/policy.md");
     let blocks = page.split("\n```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("yaml\n"));
     let text = blocks.collect::<Vec<_>>().join("\n---\n");
     let database = database().await;

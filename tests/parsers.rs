@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-#[path = "../fuzz/src/parsers.rs"]
+#[path = "fuzz/src/parsers.rs"]
 mod must;
 
 /// What is put into documents.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes every parser of outside text for so many seconds each (as the first argument; 300 if none is given). What it
-# learns is kept in .pitcrew/fuzz and goes on from there; a text that breaks something is left in fuzz/ and named.
+# learns is kept in .pitcrew/fuzz and goes on from there; a text that breaks something is left in tests/fuzz/ and named.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-300}
@@ -12,7 +12,7 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-co
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 target=$(rustc -vV | sed -n 's/^host: //p')
 # With a target named, build scripts and macros are spared the flags.
-cargo build --manifest-path fuzz/Cargo.toml --target "$target" --bins
+cargo build --manifest-path tests/fuzz/Cargo.toml --target "$target" --bins
 
 for parser in fleet query version submission frames; do
     mkdir -p "$learned/$parser"
@@ -23,6 +23,6 @@ for parser in fleet query version submission frames; do
     esac
     for file in ${seeds[@]+"${seeds[@]}"}; do cp "$file" "$learned/$parser/seed-$(basename "$file")"; done
     printf '\n== %s\n' "$parser"
-    "fuzz/target/$target/debug/$parser" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="fuzz/$parser-" "$learned/$parser"
+    "tests/fuzz/target/$target/debug/$parser" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="tests/fuzz/$parser-" "$learned/$parser"
 done

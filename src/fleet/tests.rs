@@ -24,7 +24,7 @@ fn the_example_is_in_order() {
 /// Each example of the documentation is a set of documents that stands on its own.
 #[test]
 fn the_documentation_is_in_order() {
-    let text = include_str!("../../docs/software.md");
+    let text = include_str!("../../schemas/manual/software.md");
     let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(examples.len(), 4);
     for example in examples {
@@ -260,7 +260,7 @@ fn deployments_that_decide_each_other_are_warned_of() {
 
 #[test]
 fn the_manual_of_targets_is_true() {
-    let page = include_str!("../../docs/targets.md");
+    let page = include_str!("../../schemas/manual/targets.md");
     let blocks: Vec<_> = page.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
     let of = |kind| blocks.iter().filter(move |(word, _)| *word == kind).map(|(_, text)| *text);
     let fleet = of("yaml").collect::<Vec<_>>().join("\n---\n");

@@ -1,4 +1,4 @@
-//! Our words for an action as the numbers that clients of an older product know. `docs/outcomes.md` is the table.
+//! Our words for an action as the numbers that clients of an older product know. `schemas/manual/outcomes.md` is the table.
 
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +115,7 @@ fn of_result_reason(reason: Reason, item: ItemKind) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const DOCS: &str = include_str!("../../../docs/outcomes.md");
+    const DOCS: &str = include_str!("../../../schemas/manual/outcomes.md");
 
     /// `1`, or `1 (task: 2)` where a task has another one.
     fn cell(of: impl Fn(ItemKind) -> Option<u8>) -> String {
@@ -144,6 +144,6 @@ mod tests {
             let why = cell(|item| Some(of_reason(*reason, item)));
             row(format!("| `{reason}` | {why} | {} |", cell(|item| of_result_reason(*reason, item))));
         }
-        assert!(missing.is_empty(), "docs/outcomes.md lacks:\n{}", missing.join("\n"));
+        assert!(missing.is_empty(), "schemas/manual/outcomes.md lacks:\n{}", missing.join("\n"));
     }
 }

@@ -13,7 +13,7 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn the_manual_of_policy_is_true() {
-    let page = include_str!("../../../docs/policy.md");
+    let page = include_str!("../../../schemas/manual/policy.md");
     let mut fleet: Vec<&str> = Vec::new();
     let mut found = None;
     let mut plans = 0;
