@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::error::Doing;
 use super::gate::{Entry, Verdict};
-use super::{Error, Store, rows};
+use super::{Clock, Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::compliance::Fingerprint;
 use crate::domain::computer::Computer;
@@ -123,10 +123,8 @@ impl Store {
         ids.sort_unstable();
         ids.dedup();
         let client = self.client().await?;
-        let started = Instant::now();
-        let mut looked = look(&client, stage, &ids).await?;
+        let mut looked = look(&client, self.clock(), stage, &ids).await?;
         drop(client);
-        self.clock().sample(looked.now, started);
         let mut taken = HashSet::new();
         let claims: Vec<Claim> = asked
             .iter()
@@ -154,7 +152,7 @@ impl Store {
             // What was going on may have changed until the claim was written; from then on it is the worker's alone.
             let claimed: Vec<i64> = at_once.iter().map(|entry| entry.change.after.id.0).collect();
             let client = self.client().await?;
-            looked.update(look(&client, stage, &claimed).await?);
+            looked.update(look(&client, self.clock(), stage, &claimed).await?);
         }
         Ok(claims
             .into_iter()
@@ -270,7 +268,7 @@ const RUNS: &str = "SELECT run_id, action_seq, purpose, body::text AS body, outc
      FROM run WHERE run_id = ANY($1)";
 
 /// Reads sessions and what their stage starts from: all questions in one round trip.
-async fn look(client: &Object, stage: Stage, ids: &[i64]) -> Result<Looked, Error> {
+async fn look(client: &Object, clock: &Clock, stage: Stage, ids: &[i64]) -> Result<Looked, Error> {
     let before = match stage {
         Stage::Detection => None,
         Stage::Planning => Some(Stage::Detection.as_str()),
@@ -289,9 +287,9 @@ async fn look(client: &Object, stage: Stage, ids: &[i64]) -> Result<Looked, Erro
         }
     };
     let these: [&(dyn ToSql + Sync); 1] = [&ids];
-    let (sessions, now, computers, results, actions) = futures_util::try_join!(
+    let (now, sessions, computers, results, actions) = futures_util::try_join!(
+        now_and_policy(client, clock),
         ask(client, "looking at sessions", &SESSIONS, &these),
-        now_and_policy(client),
         ask(client, "reading computers", &COMPUTERS, &these),
         results,
         actions,
@@ -320,12 +318,16 @@ async fn look(client: &Object, stage: Stage, ids: &[i64]) -> Result<Looked, Erro
     })
 }
 
-async fn now_and_policy(client: &Object) -> Result<(Timestamp, i64), Error> {
+async fn now_and_policy(client: &Object, clock: &Clock) -> Result<(Timestamp, i64), Error> {
     let doing = "asking for the policy's version";
     let sql = "SELECT clock_timestamp() AS now, policy_version FROM installation";
     let statement = client.prepare_cached(sql).await.doing(doing)?;
+    // The sooner the answer is looked at, the more certain it is: the other questions are still on their way.
+    let asked = Instant::now();
     let row = client.query_one(&statement, &[]).await.doing(doing)?;
-    Ok((row.get("now"), row.get("policy_version")))
+    let now = row.get("now");
+    clock.sample(now, asked);
+    Ok((now, row.get("policy_version")))
 }
 
 async fn ask(

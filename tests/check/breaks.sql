@@ -103,6 +103,18 @@ UPDATE compliance_past SET until = '2026-01-01 10:00:31';
 --: verdicts_follow_each_other
 UPDATE compliance_past SET until = '2025-12-31 09:00:00';
 
+--: live locks_belong_to_work
+UPDATE session SET lock = 'press', lock_since = now();
+
+--: one_at_a_time_under_a_lock
+INSERT INTO stage_result (session_id, stage, dispatch, at, body)
+VALUES (91, 'planning', 1, now(), '{"actions": [{"seq": 1, "lock": "press"}]}'),
+       (92, 'planning', 1, now(), '{"actions": [{"seq": 1, "lock": "press"}]}');
+INSERT INTO run (run_id, session_id, computer_id, dispatch, epoch, action_seq, purpose, start_by, body, created_at,
+                 outcome, outcome_at)
+VALUES (gen_random_uuid(), 91, 91, 2, 1, 1, 'act', now(), '{}', '2026-01-01 10:00', '{}', '2026-01-01 10:02'),
+       (gen_random_uuid(), 92, 92, 2, 1, 1, 'act', now(), '{}', '2026-01-01 10:01', '{}', '2026-01-01 10:03');
+
 --: runs_belong_to_their_session
 UPDATE run SET computer_id = 12;
 

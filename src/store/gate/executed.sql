@@ -41,20 +41,24 @@ WITH ending AS (
                           AND h.finished_at > (SELECT r.at FROM stage_result r WHERE r.session_id = e.session_id
                                                AND r.stage = 'planning' AND r.dispatch = e.dispatch)) END
 ), changed AS MATERIALIZED (
-    SELECT told.*, coalesce(old_state <> state, true) OR fell_out AS another_state, fell_out
-    FROM told, LATERAL (SELECT coalesce(state = 'compliant' AND old_state = 'compliant' AND brought_about, false) AS fell_out) f
+    -- Clocks of several processes meet here; what follows never begins before what it follows.
+    SELECT told.*, coalesce(old_state <> state, true) OR fell_out AS another_state, fell_out,
+           greatest(old_since, fell_at) AS fell_at, greatest(old_since, fell_at, coalesce(since, at)) AS begins
+    FROM told, LATERAL (SELECT coalesce(state = 'compliant' AND old_state = 'compliant' AND brought_about, false) AS fell_out) f,
+         LATERAL (SELECT CASE WHEN fell_out THEN (SELECT max(r.at) FROM stage_result r
+                                                  WHERE r.session_id = told.session_id AND r.stage = 'planning') END AS fell_at) p
     WHERE old_state IS NULL OR fell_out
        OR (old_state, old_deployment, old_reason, old_detected, old_desired)
           IS DISTINCT FROM (state, deployment, reason, detected, desired)
 ), fresh AS (
     INSERT INTO compliance (computer_id, item, tenant_id, deployment, state, reason, detected, desired, since, session_id)
-    SELECT computer_id, item, tenant_id, deployment, state, reason, detected, desired, coalesce(since, at), session_id
+    SELECT computer_id, item, tenant_id, deployment, state, reason, detected, desired, begins, session_id
     FROM changed WHERE old_state IS NULL
     ORDER BY computer_id, item
 ), other AS (
     UPDATE compliance c
     SET tenant_id = o.tenant_id, deployment = o.deployment, state = o.state, reason = o.reason, detected = o.detected,
-        desired = o.desired, since = CASE WHEN o.another_state THEN coalesce(o.since, o.at) ELSE c.since END,
+        desired = o.desired, since = CASE WHEN o.another_state THEN o.begins ELSE c.since END,
         session_id = CASE WHEN o.another_state THEN o.session_id ELSE c.session_id END
     FROM changed o
     WHERE c.computer_id = o.computer_id AND c.item = o.item AND o.old_state IS NOT NULL
@@ -62,16 +66,13 @@ WITH ending AS (
     INSERT INTO compliance_past (computer_id, item, tenant_id, deployment, state, reason, detected, desired, since,
                                  session_id, until, ended_by)
     SELECT computer_id, item, tenant_id, old_deployment, old_state, old_reason, old_detected, old_desired, old_since,
-           old_session_id, greatest(old_since, CASE WHEN fell_out THEN planned_at ELSE coalesce(since, at) END), session_id
-    FROM changed, LATERAL (
-        SELECT CASE WHEN fell_out THEN (SELECT max(r.at) FROM stage_result r WHERE r.session_id = changed.session_id
-                                        AND r.stage = 'planning') END AS planned_at) p
+           old_session_id, CASE WHEN fell_out THEN fell_at ELSE begins END, session_id
+    FROM changed
     WHERE old_state IS NOT NULL AND another_state
     UNION ALL
     -- It was found out of order and brought back by one session: two changes.
     SELECT computer_id, item, tenant_id, deployment, 'non_compliant', planned_for, old_detected, desired,
-           (SELECT max(r.at) FROM stage_result r WHERE r.session_id = changed.session_id AND r.stage = 'planning'),
-           session_id, since, session_id
+           fell_at, session_id, begins, session_id
     FROM changed WHERE fell_out
 )
 UPDATE judgement j SET fingerprint = NULL
