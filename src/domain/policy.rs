@@ -119,6 +119,16 @@ impl Policy {
         self.tasks.get(name)
     }
 
+    /// The software that an item is; none if it is a task, or not there.
+    pub fn software_of(&self, item: &Item) -> Option<&Software> {
+        (item.kind == ItemKind::Software).then(|| self.software(&item.name)).flatten()
+    }
+
+    /// The task that an item is; none if it is a software, or not there.
+    pub fn task_of(&self, item: &Item) -> Option<&Task> {
+        (item.kind == ItemKind::Task).then(|| self.task(&item.name)).flatten()
+    }
+
     /// True if there is such an item.
     pub fn has(&self, item: &Item) -> bool {
         match item.kind {

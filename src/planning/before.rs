@@ -1,8 +1,6 @@
 //! What has to be done before an item: what it needs there, and what has to go.
 
-use crate::domain::{
-    Bounds, Consequence, Finding, Findings, Item, ItemKind, Otherwise, Policy, Prerequisite, Software,
-};
+use crate::domain::{Bounds, Consequence, Finding, Findings, Item, Otherwise, Policy, Prerequisite, Software};
 
 use super::choices::Choices;
 use super::versions::{Platform, entry};
@@ -29,11 +27,10 @@ pub(super) fn before(
     item: &Item,
     version: Option<&str>,
 ) -> Vec<Before> {
-    let Some(software) = Some(item).filter(|item| item.kind == ItemKind::Software) else {
-        let requires = policy.task(&item.name).map_or(&[][..], |task| &task.requires);
+    let Some(software) = policy.software_of(item) else {
+        let requires = policy.task_of(item).map_or(&[][..], |task| &task.requires);
         return requires.iter().cloned().map(Before::There).collect();
     };
-    let Some(software) = policy.software(&software.name) else { return Vec::new() };
     let listed = version.and_then(|version| entry(software, platform, version));
     let requires = software.requires.iter().chain(listed.into_iter().flat_map(|version| &version.requires));
     let mut before: Vec<Before> = requires.cloned().map(Before::There).collect();

@@ -6,9 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{
-    Consequence, DesiredState, Findings, Item, ItemKind, Mode, Otherwise, Policy, Prerequisite, Rule, Software,
-};
+use crate::domain::{Consequence, DesiredState, Findings, Item, Mode, Otherwise, Policy, Prerequisite, Rule};
 use crate::resolve::{Because, Wanted};
 
 use super::choices::Chosen;
@@ -71,7 +69,7 @@ impl<'a> Calls<'a> {
             let held: Vec<_> = calls
                 .active
                 .iter()
-                .filter_map(|item| Some((*item, software(known.policy, item)?)))
+                .filter_map(|item| Some((*item, known.policy.software_of(item)?)))
                 .flat_map(|(item, software)| (0..).zip(&software.rules).map(move |(place, rule)| (item, place, rule)))
                 .filter(|(.., rule)| asked.about(rule))
                 .filter(|(item, place, _)| !calls.held.contains(&(*item, *place)))
@@ -102,7 +100,7 @@ impl<'a> Calls<'a> {
 
     /// The rules of an item that hold.
     pub(super) fn rules(&self, policy: &'a Policy, item: &Item) -> Vec<&'a Rule> {
-        let rules = software(policy, item).map_or(&[][..], |software| &software.rules);
+        let rules = policy.software_of(item).map_or(&[][..], |software| &software.rules);
         let holds = |place: usize| self.held.iter().any(|(holder, held)| *holder == item && *held == place);
         (0..).zip(rules).filter(|(place, _)| holds(*place)).map(|(_, rule)| rule).collect()
     }
@@ -143,7 +141,7 @@ impl<'a> Calls<'a> {
             let provided = prerequisites.iter().filter(|needed| needed.otherwise == Otherwise::Provide);
             provided.map(|needed| (needed.item.clone(), needed.bounds.at_least.as_deref()))
         };
-        let Some(software) = software(known.policy, item) else {
+        let Some(software) = known.policy.software_of(item) else {
             let task = known.policy.task(&item.name).map_or(&[][..], |task| &task.requires);
             return provided(task).collect();
         };
@@ -191,8 +189,4 @@ fn is_to_be_there(wanted: &Wanted, findings: &Findings) -> bool {
 /// True if a deployment lets its item come where another needs it.
 fn may_be_there(wanted: &Wanted) -> bool {
     wanted.deployment.mode == Mode::Enforce && wanted.deployment.state == DesiredState::UpdateIfFound
-}
-
-fn software<'a>(policy: &'a Policy, item: &Item) -> Option<&'a Software> {
-    Some(item).filter(|item| item.kind == ItemKind::Software).and_then(|item| policy.software(&item.name))
 }

@@ -119,8 +119,7 @@ fn choose<'a>(known: Known<'a, '_>, calls: &Calls<'a>) -> (Chosen<'a>, BTreeMap<
         .wanted
         .iter()
         .filter_map(|(item, wanted)| {
-            let software = Some(item).filter(|item| item.kind == ItemKind::Software);
-            let software = software.and_then(|item| known.policy.software(&item.name));
+            let software = known.policy.software_of(item);
             Some(Subject { item, software, offer: offer(known, calls, wanted, software)? })
         })
         .collect();

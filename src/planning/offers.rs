@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{DesiredState, Finding, ItemKind, Mode, Otherwise, Software, Version, Want};
+use crate::domain::{DesiredState, Finding, Mode, Otherwise, Software, Version, Want};
 use crate::resolve::{Because, Need, Wanted};
 
 use super::calls::{Calls, Known};
@@ -132,8 +132,7 @@ fn acceptable(known: Known<'_, '_>, software: &Software, state: &DesiredState, o
 /// True if a deployed software cannot be had, whatever becomes of all the rest: nobody knows what is there, or no version
 /// is as it is wanted.
 pub(super) fn is_hopeless(known: Known<'_, '_>, wanted: &Wanted) -> bool {
-    let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
-    let Some(software) = software.and_then(|item| known.policy.software(&item.name)) else { return false };
+    let Some(software) = known.policy.software_of(&wanted.item) else { return false };
     if wanted.because != Because::Deployed {
         return false;
     }

@@ -4,11 +4,13 @@
 //! those at the end. A visit first visits what the item needs, so a chain comes out deepest first. An item is visited
 //! once. What cannot be had is said at the item itself, and what needs it is skipped, naming it.
 
+mod entries;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     ActionResult, ActionType, DesiredState, Enforcement, Finding, Findings, Item, ItemKind, Judgement, Mode, Plan,
-    PlannedAction, Policy, Reason, RebootNeed, Recipe, Scheme, Settled, TenantId, Told, Undo,
+    Policy, Reason, Scheme, Settled, TenantId, Told,
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
@@ -17,10 +19,10 @@ use super::choices::Choices;
 use super::compliance::{self, Seen};
 use super::decide::{self, Decision, Draft, Verdict};
 use super::env::env;
-use super::ladder::ladder;
 use super::licences;
 use super::needs::{self, Lack, Standing};
-use super::versions::{Platform, entry};
+use super::versions::Platform;
+use entries::mark_safe_points;
 
 /// Makes the plan that brings a computer where its resolution wants it, from what was found.
 pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Plan {
@@ -217,8 +219,7 @@ impl Planner<'_> {
     }
 
     fn license(&self, wanted: &Wanted, draft: &Draft, told: &mut Told) -> Result<(), String> {
-        let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
-        let Some(software) = software.and_then(|item| self.policy.software(&item.name)) else { return Ok(()) };
+        let Some(software) = self.policy.software_of(&wanted.item) else { return Ok(()) };
         licences::license(self.policy, self.tenant, software, draft, told)
     }
 
@@ -285,9 +286,9 @@ impl Planner<'_> {
     /// What needs an item and goes too goes before it.
     fn visit_what_goes_with(&mut self, item: &Item) {
         let needs = |other: &Item| {
-            let software = Some(other).filter(|other| other.kind == ItemKind::Software);
-            let software = software.and_then(|other| self.policy.software(&other.name));
-            software.is_some_and(|software| software.requires.iter().any(|needed| needed.item == *item))
+            self.policy
+                .software_of(other)
+                .is_some_and(|software| software.requires.iter().any(|needed| needed.item == *item))
         };
         let absent = self.wanted.values().filter(|wanted| needs::wants_absent(wanted));
         let going: Vec<Item> = absent.map(|wanted| wanted.item.clone()).filter(needs).collect();
@@ -300,8 +301,7 @@ impl Planner<'_> {
 
     /// The scheme of an item's versions; a task has none, and the loose one stands for that.
     fn scheme(&self, item: &Item) -> Scheme {
-        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
-        software.and_then(|item| self.policy.software(&item.name)).map_or(Scheme::Loose, |software| software.scheme)
+        self.policy.software_of(item).map_or(Scheme::Loose, |software| software.scheme)
     }
 
     fn decide(&self, wanted: &Wanted, after_change: bool) -> Decision {
@@ -375,128 +375,4 @@ impl Planner<'_> {
             self.visit(&task);
         }
     }
-
-    /// What would take an action back.
-    fn undo(&self, item: &Item, draft: &Draft) -> Option<Undo> {
-        let software = Some(item).filter(|item| item.kind == ItemKind::Software);
-        let software = software.and_then(|item| self.policy.software(&item.name))?;
-        match (&draft.action, &draft.detected) {
-            (ActionType::Install, None) => software.uninstall.is_some().then_some(Undo::Uninstall),
-            (ActionType::Update | ActionType::Downgrade | ActionType::Uninstall, Some(version)) => {
-                let is_listed = entry(software, self.platform, version).is_some();
-                (is_listed && software.is_installable()).then(|| Undo::Install(version.clone()))
-            }
-            _ => None,
-        }
-    }
-
-    fn next_seq(&self) -> u32 {
-        u32::try_from(self.plan.actions.len() + self.plan.settled.len() + 1).unwrap_or(u32::MAX)
-    }
-
-    fn settle(&mut self, wanted: &Wanted, action: ActionType, lack: Lack, detected: Option<String>) -> Standing {
-        let Lack { result, reason, message } = lack;
-        let seq = self.next_seq();
-        let (item, deployment) = (wanted.item.clone(), wanted.deployment.name.clone());
-        self.plan.settled.push(Settled { seq, item, deployment, action, result, reason, message, detected });
-        Standing::NotToBeHad
-    }
-
-    /// Adds an action, and before it those that its version takes.
-    fn climb(
-        &mut self,
-        wanted: &Wanted,
-        draft: Draft,
-        told: Told,
-        needs: BTreeSet<u32>,
-        configures: Option<u32>,
-    ) -> Standing {
-        let software = Some(&wanted.item).filter(|item| item.kind == ItemKind::Software);
-        let Some(software) = software.and_then(|item| self.policy.software(&item.name)) else {
-            return self.act(wanted, draft, told, needs, configures);
-        };
-        let (action, detected) = (draft.action, draft.detected.clone());
-        let drafts = match ladder(software, self.platform, draft) {
-            Ok(drafts) => drafts,
-            Err((reason, message)) => return self.settle(wanted, action, Lack::failed(reason, message), detected),
-        };
-        let mut standing = Standing::NotToBeHad;
-        for draft in drafts {
-            let mut needs = needs.clone();
-            if let Standing::Planned(below, _) = standing {
-                needs.insert(below);
-            }
-            standing = self.act(wanted, draft, told.clone(), needs, configures);
-        }
-        standing
-    }
-
-    fn act(
-        &mut self,
-        wanted: &Wanted,
-        draft: Draft,
-        told: Told,
-        needs: BTreeSet<u32>,
-        configures: Option<u32>,
-    ) -> Standing {
-        let undo = self.undo(&wanted.item, &draft);
-        let Draft { action, reason, message, detected, want, version, mut recipe } = draft;
-        recipe.pin(self.platform.os);
-        let seq = self.next_seq();
-        let software = || self.policy.software(&wanted.item.name).filter(|_| wanted.item.kind == ItemKind::Software);
-        let task = || self.policy.task(&wanted.item.name).filter(|_| wanted.item.kind == ItemKind::Task);
-        let reboot = software().map(|software| software.reboot).or_else(|| task().map(|task| task.reboot));
-        let source = software().and_then(|software| software.source.clone()).or_else(|| host(&recipe));
-        self.plan.actions.push(PlannedAction {
-            seq,
-            item: wanted.item.clone(),
-            deployment: wanted.deployment.name.clone(),
-            action,
-            reason,
-            message,
-            detected,
-            want,
-            scheme: self.scheme(&wanted.item),
-            version: version.clone(),
-            recipe,
-            env: told.env,
-            secrets: told.secrets,
-            needs: needs.into_iter().collect(),
-            configures,
-            reboot: reboot.unwrap_or(RebootNeed::IfAsked),
-            source,
-            safe_point: true,
-            undo,
-            lock: task().and_then(|task| task.serial.clone()),
-            retries: wanted.deployment.retries,
-        });
-        if action == ActionType::Uninstall { Standing::Going(seq) } else { Standing::Planned(seq, version) }
-    }
-}
-
-/// Marks the actions that others complete: a version on the way to another, a removal for what comes in its place, and a
-/// software before its configuration.
-fn mark_safe_points(plan: &mut Plan) {
-    let completed: BTreeSet<u32> = plan
-        .actions
-        .iter()
-        .flat_map(|later| later.needs.iter().map(move |need| (later, *need)))
-        .filter(|(later, need)| {
-            let before = plan.actions.iter().find(|action| action.seq == *need);
-            before.is_some_and(|before| {
-                let makes_room = before.action == ActionType::Uninstall;
-                before.item == later.item || makes_room || later.configures == Some(before.seq)
-            })
-        })
-        .map(|(_, need)| need)
-        .collect();
-    for action in &mut plan.actions {
-        action.safe_point = !completed.contains(&action.seq);
-    }
-}
-
-/// The host of what is downloaded.
-fn host(recipe: &Recipe) -> Option<String> {
-    let Recipe::Software { download: Some(download), .. } = recipe else { return None };
-    url::Url::parse(&download.url).ok()?.host_str().map(str::to_owned)
 }

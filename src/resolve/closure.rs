@@ -99,8 +99,7 @@ fn brought_by(policy: &Policy, item: &Item, deployment: &Deployment, deployed: b
         return Vec::new();
     }
     let mut brought = Vec::new();
-    let software = Some(item).filter(|item| item.kind == ItemKind::Software);
-    let software = software.and_then(|item| policy.software(&item.name));
+    let software = policy.software_of(item);
     if let Some(task) = software.and_then(|software| software.configuration.as_ref()) {
         let because = Because::Configures(item.clone());
         brought.push(Brought { item: Item::task(task), because, need: None, may_come: true });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::domain::session::{Kind, Session};
-use crate::domain::{Computer, Item, ItemKind, Policy};
+use crate::domain::{Computer, Item, Policy};
 
 use super::choose::{Resolution, Wanted, resolve};
 use super::scope::Scope;
@@ -55,8 +55,7 @@ pub fn narrow(policy: &Policy, resolution: Resolution, only: Only) -> Resolution
 /// What an item needs or has to know of, what configures it, and what it configures.
 fn belongs_to(policy: &Policy, all: &BTreeMap<&Item, &Wanted>, item: &Item) -> Vec<Item> {
     let configuration = |software: &Item| {
-        let software = policy.software(&software.name).filter(|_| software.kind == ItemKind::Software);
-        software.and_then(|software| software.configuration.as_ref()).map(Item::task)
+        policy.software_of(software).and_then(|software| software.configuration.as_ref()).map(Item::task)
     };
     let configured =
         all.keys().filter(|other| configuration(other).as_ref() == Some(item)).map(|other| (*other).clone());
