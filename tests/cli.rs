@@ -139,6 +139,41 @@ async fn exit_codes_say_what_went_wrong() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_not_there_is_answered_with_one_that_is() {
+    let house = house().await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples/fleet.yaml");
+    assert_eq!(pitcrew(&house, &["apply", "-f", example]).await.code, 0);
+    let computers = "`pitcrew computer list` lists all.";
+    let table: [(&[&str], &str); 14] = [
+        (&["explain", "wrkshop"], &format!("computer \"wrkshop\". Did you mean \"workshop\"? {computers}")),
+        (
+            &["explain", "acme/recption"],
+            &format!("computer \"acme/recption\". Did you mean \"acme/reception\"? {computers}"),
+        ),
+        (&["computer", "show", "wrkshop"], &format!("computer \"wrkshop\". Did you mean \"workshop\"? {computers}")),
+        (&["session", "list", "--computer", "wrkshop"], "Did you mean \"workshop\"?"),
+        (&["compliance", "list", "--computer", "wrkshop"], "Did you mean \"workshop\"?"),
+        (&["explain", "workshop", "software/editr"], "There is no software/editr. Did you mean \"software/editor\"?"),
+        (&["explain", "workshop", "--deployment", "editor-for-al"], "Did you mean \"editor-for-all\"?"),
+        (&["explain", "--tenant", "acne"], "There is no tenant \"acne\". Did you mean \"acme\"?"),
+        (&["preview", "--group", "nope"], "There is no group \"nope\". Known are: "),
+        (&["preview", "--group", "unatended"], "There is no group \"unatended\". Did you mean \"unattended\"?"),
+        (&["preview", "--deployment", "editor-for-al"], "Did you mean \"editor-for-all\"?"),
+        (&["compliance", "list", "--item", "software/editr"], "Did you mean \"software/editor\"?"),
+        (&["durations", "--item", "software/editr"], "Did you mean \"software/editor\"?"),
+        (&["session", "show", "77"], "There is no session 77. `pitcrew session list` lists those there are."),
+    ];
+    for (arguments, expected) in table {
+        let said = pitcrew(&house, arguments).await;
+        assert_eq!(said.code, 3, "{arguments:?}: {} {}", said.out, said.err);
+        assert!(said.err.contains(expected), "{arguments:?}: {}", said.err);
+    }
+    // Who sees one tenant only is not told of others.
+    let said = pitcrew_with(&house, &house.contoso, &["explain", "wrkshop"], "").await;
+    assert!(said.code == 3 && !said.err.contains("workshop\""), "{}", said.err);
+}
+
+#[tokio::test]
 async fn waiting_ends_with_the_session_and_says_how_it_ended() {
     let house = house().await;
     let ending = async {
@@ -162,10 +197,16 @@ async fn a_forecast_needs_no_computer() {
     let said = pitcrew(&house, &["forecast"]).await;
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("6 computers, 1 excluded, 5 never looked at (contoso/pc-1, "), "{}", said.out);
+    // What was never looked at is not called in order: it is said how to look.
+    assert!(said.out.contains("\nWhat full sessions would do cannot be told yet of 5 computers.\n"), "{}", said.out);
+    let named = "contoso/pc-1,contoso/pc-2,contoso/shared,fabrikam/shared,fabrikam/pc-9";
+    let command = format!("\n  pitcrew session start --computer {named} --kind detection --wait");
+    assert!(said.out.contains(&command) && !said.out.contains("would do:"), "{}", said.out);
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples/fleet.yaml");
     let said = pitcrew(&house, &["apply", "-f", example, "--dry-run", "--plan"]).await;
     assert!(said.out.contains("would be created software/editor"), "{} {}", said.out, said.err);
-    assert!(said.out.contains("That is no different from now."), "{}", said.out);
+    assert!(said.out.contains("cannot be told yet of 8 computers"), "{}", said.out);
+    assert!(said.out.contains("\n  pitcrew session start --tenant acme --kind detection --wait\n"), "{}", said.out);
     assert_eq!(house.count("SELECT count(*) FROM software").await, 0);
     let refused = pitcrew_with(&house, &house.viewer, &["forecast", "-f", example], "").await;
     assert_eq!(refused.code, 1);

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
@@ -10,7 +9,6 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::query::Named;
 use super::router::Api;
-use crate::domain::suggest::did_you_mean;
 use crate::domain::{Approval, ComputerId, Role};
 use crate::store::approvals::{Decided, Decision};
 
@@ -47,9 +45,7 @@ pub(super) async fn decide(
     match api.store.decide_optional(computer, &deployment, decision, caller.name(), &reason).await? {
         Decided::Done(approval) => Ok(Json(Shown { computer, deployment, approval })),
         Decided::NoSuchDeployment(optional) => {
-            let near = did_you_mean(&deployment, optional.iter().map(String::as_str));
-            let detail = format!("There is no deployment \"{deployment}\".{near}");
-            Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+            Err(caller.unknown("optional deployment", &deployment, optional.iter().map(String::as_str)))
         }
         Decided::NotOptional(enforcement) => Err(Problem::conflict(format!(
             "The deployment \"{deployment}\" is {enforcement}, and only optional ones are decided about computer by computer. \

@@ -1,5 +1,8 @@
 //! Who calls: the holder of a bearer token, what it may do, and which tenant it sees.
 
+use std::str::FromStr;
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -9,7 +12,8 @@ use serde_json::Value;
 use super::problem::Problem;
 use super::router::Api;
 use crate::domain::session::Session;
-use crate::domain::{ComputerId, Role, SessionId, TenantId};
+use crate::domain::suggest::{did_you_mean, instead};
+use crate::domain::{ComputerId, Deployment, Item, Policy, Role, SessionId, TenantId};
 use crate::store::audit::Audit;
 use crate::store::submissions::Submitter;
 use crate::store::tokens::Holder;
@@ -80,7 +84,7 @@ impl Caller {
         let session = self.api.store.session(id).await?;
         session
             .filter(|session| self.holder.tenant.is_none_or(|tenant| tenant == session.tenant))
-            .ok_or_else(|| Problem::not_found(format!("session {id}")))
+            .ok_or_else(|| Problem::unknown(format!("session {id}"), " `pitcrew session list` lists those there are."))
     }
 
     /// The one computer that a word names, of those it may see.
@@ -94,7 +98,7 @@ impl Caller {
             }
         }
         match found.as_slice() {
-            [] => Err(Problem::not_found(format!("computer \"{word}\""))),
+            [] => Err(self.no_computer(word).await?),
             [one] => Ok(one.id),
             several => {
                 let names: Vec<String> = several.iter().map(|line| format!("{}/{}", line.tenant, line.name)).collect();
@@ -103,12 +107,56 @@ impl Caller {
         }
     }
 
+    /// That a word names no computer it may see, with those that it may have meant.
+    async fn no_computer(&self, word: &str) -> Result<Problem, Problem> {
+        let (tenant, name) = word.split_once('/').map_or((None, word), |(tenant, name)| (Some(tenant), name));
+        let mut known = self.api.store.computer_names(name, self.holder.tenant).await?;
+        // Who writes a tenant means a computer of that one, if there is such a tenant.
+        if known.iter().any(|known| Some(known.tenant.as_str()) == tenant) {
+            known.retain(|known| Some(known.tenant.as_str()) == tenant);
+        }
+        let words: Vec<String> = match tenant {
+            Some(_) => known.iter().map(ToString::to_string).collect(),
+            None => known.into_iter().map(|known| known.name).collect(),
+        };
+        let help = instead(word, words.iter().map(String::as_str));
+        let help = format!("{help} `pitcrew computer list` lists all.");
+        Ok(Problem::unknown(format!("computer \"{word}\""), &help))
+    }
+
+    /// That there is no such thing, with what may have been meant.
+    pub(super) fn unknown<'a>(&self, kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
+        Problem::unknown(format!("{kind} \"{name}\""), &self.help(name, known))
+    }
+
+    /// What may have been meant. Who sees one tenant only is not told all that others have.
+    fn help<'a>(&self, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.holder.tenant.is_none() { instead(name, known) } else { did_you_mean(name, known) }
+    }
+
     /// The tenant of this name, if it may see it.
     pub(super) async fn tenant_named(&self, name: &str) -> Result<TenantId, Problem> {
-        let tenant = self.api.store.tenant_id(name).await?;
-        tenant
-            .filter(|tenant| self.holder.tenant.is_none_or(|own| own == *tenant))
-            .ok_or_else(|| Problem::not_found(format!("tenant \"{name}\"")))
+        let known = self.api.store.tenant_names(self.holder.tenant).await?;
+        match known.iter().find(|(_, known)| known == name) {
+            Some((id, _)) => Ok(*id),
+            None => Err(self.unknown("tenant", name, known.iter().map(|(_, known)| known.as_str()))),
+        }
+    }
+
+    /// Refuses the name of an item that there is not.
+    pub(super) fn item(&self, text: &str, policy: &Policy) -> Result<Item, Problem> {
+        let item = Item::from_str(text).map_err(|error| Problem::bad_request(format!("{error}.")))?;
+        if policy.has(&item) {
+            return Ok(item);
+        }
+        let known: Vec<String> = policy.items().map(|item| item.to_string()).collect();
+        Err(Problem::unknown(item, &self.help(text, known.iter().map(String::as_str))))
+    }
+
+    /// Refuses the name of a deployment that there is not.
+    pub(super) fn deployment<'p>(&self, name: &str, policy: &'p Policy) -> Result<&'p Arc<Deployment>, Problem> {
+        let known = policy.deployments().iter().map(|deployment| deployment.name.as_str());
+        policy.deployment(name).ok_or_else(|| self.unknown("deployment", name, known))
     }
 
     /// It, as the one who submits.

@@ -26,7 +26,9 @@ pub(super) async fn list(
 ) -> Result<Json<CompliancePage>, Problem> {
     words.only(&["tenant", "computer", "deployment", "item", "state", "after", "limit"])?;
     let filter = filter(&caller, &words).await?;
-    Ok(Json(api.store.list_compliance(&filter, words.one("after")?.as_ref(), words.limit()?).await?))
+    let page = api.store.list_compliance(&filter, words.one("after")?.as_ref(), words.limit()?).await?;
+    named_rightly(&api, &caller, &words, page.items.is_empty()).await?;
+    Ok(Json(page))
 }
 
 /// `GET /v1/compliance/counts`
@@ -38,7 +40,9 @@ pub(super) async fn counts(
     words.only(&["by", "tenant", "computer", "deployment", "item", "state"])?;
     let by = words.one("by")?.unwrap_or(CountedBy::Deployment);
     let filter = filter(&caller, &words).await?;
-    Ok(Json(Whole { items: api.store.count_compliance(&filter, by).await? }))
+    let items = api.store.count_compliance(&filter, by).await?;
+    named_rightly(&api, &caller, &words, items.is_empty()).await?;
+    Ok(Json(Whole { items }))
 }
 
 /// `GET /v1/compliance/recurring`
@@ -55,7 +59,9 @@ pub(super) async fn recurring(
     let filter = filter(&caller, &words).await?;
     let since = api.store.ask_time().await? - SignedDuration::from_hours(24 * days);
     let least = words.one("least")?.unwrap_or(LEAST);
-    Ok(Json(Whole { items: api.store.recurring(&filter, since, least, words.limit()?).await? }))
+    let items = api.store.recurring(&filter, since, least, words.limit()?).await?;
+    named_rightly(&api, &caller, &words, items.is_empty()).await?;
+    Ok(Json(Whole { items }))
 }
 
 /// `GET /v1/compliance/history`
@@ -69,7 +75,9 @@ pub(super) async fn history(
         return Err(Problem::bad_request("\"computer\" and \"item\" must be given, such as item=software/editor."));
     };
     let computer = caller.computer(computer).await?;
-    Ok(Json(api.store.item_history(computer, item).await?))
+    let history = api.store.item_history(computer, item).await?;
+    named_rightly(&api, &caller, &words, history.now.is_none() && history.past.is_empty()).await?;
+    Ok(Json(history))
 }
 
 async fn filter(caller: &Caller, words: &Words) -> Result<Filter, Problem> {
@@ -86,4 +94,20 @@ async fn filter(caller: &Caller, words: &Words) -> Result<Filter, Problem> {
         item: words.text("item").map(str::to_owned),
         states: words.several("state")?.unwrap_or_default(),
     })
+}
+
+/// Where nothing was found: refuses what was likely misspelt. Verdicts outlive what they are about, so that what was found
+/// needs no name in the policy.
+async fn named_rightly(api: &Api, caller: &Caller, words: &Words, found_nothing: bool) -> Result<(), Problem> {
+    if !found_nothing {
+        return Ok(());
+    }
+    let policy = api.policies.now().await?;
+    if let Some(name) = words.text("deployment") {
+        caller.deployment(name, &policy)?;
+    }
+    if let Some(item) = words.text("item") {
+        caller.item(item, &policy)?;
+    }
+    Ok(())
 }

@@ -1,11 +1,9 @@
 //! Who wins and why: for a computer, for an item, for a tenant.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use super::caller::Caller;
 use super::problem::Problem;
@@ -13,7 +11,6 @@ use super::query::{Named, Words};
 use super::router::Api;
 use super::scan::{each_chunk, of_tenant};
 use crate::domain::report::{Explanation, Survey};
-use crate::domain::suggest::did_you_mean;
 use crate::domain::{Item, Policy};
 use crate::resolve::{Scope, Surveyor, explain};
 
@@ -28,9 +25,12 @@ pub(super) async fn computer(
     words.only(&["item", "onboarding", "deployments"])?;
     let id = caller.computer(&word).await?;
     let policy = api.policies.now().await?;
-    let item = item(&words, &policy)?;
+    let item = item(&caller, &words, &policy)?;
     let scope = match (words.several::<String>("deployments")?, words.one::<bool>("onboarding")?) {
-        (Some(named), _) => Scope::Targeted(named.into_iter().collect()),
+        (Some(named), _) => {
+            named.iter().try_for_each(|name| caller.deployment(name, &policy).map(|_| ()))?;
+            Scope::Targeted(named.into_iter().collect())
+        }
         (None, Some(true)) => Scope::Onboarding,
         (None, Some(false) | None) => Scope::Full,
     };
@@ -42,7 +42,7 @@ pub(super) async fn computer(
 pub(super) async fn survey(State(api): State<Api>, caller: Caller, words: Words) -> Result<Json<Survey>, Problem> {
     words.only(&["item", "tenant"])?;
     let policy = api.policies.now().await?;
-    let item = item(&words, &policy)?;
+    let item = item(&caller, &words, &policy)?;
     let narrowing = of_tenant(&caller, &words, &policy).await?;
     if item.is_none() && narrowing.tenants.is_none() {
         return Err(Problem::bad_request("Say what is to be explained: an item, a tenant, or both."));
@@ -59,13 +59,6 @@ pub(super) async fn survey(State(api): State<Api>, caller: Caller, words: Words)
 }
 
 /// The item that the query names.
-pub(super) fn item(words: &Words, policy: &Policy) -> Result<Option<Item>, Problem> {
-    let Some(text) = words.text("item") else { return Ok(None) };
-    let item = Item::from_str(text).map_err(|error| Problem::bad_request(format!("{error}.")))?;
-    if policy.has(&item) {
-        return Ok(Some(item));
-    }
-    let known: Vec<String> = policy.items().map(|item| item.to_string()).collect();
-    let near = did_you_mean(text, known.iter().map(String::as_str));
-    Err(Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {item}.{near}")))
+pub(super) fn item(caller: &Caller, words: &Words, policy: &Policy) -> Result<Option<Item>, Problem> {
+    words.text("item").map(|text| caller.item(text, policy)).transpose()
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use super::caller::Caller;
 use super::explain::item;
@@ -12,10 +11,10 @@ use super::problem::Problem;
 use super::query::Words;
 use super::router::Api;
 use super::scan::{each_chunk, of_tenant};
+use crate::domain::counted::counted;
 use crate::domain::query::parse;
 use crate::domain::report::{Page, PreviewCount, PreviewLine};
 use crate::domain::submission::Violation;
-use crate::domain::suggest::did_you_mean;
 use crate::domain::{ComputerId, Policy};
 use crate::resolve::Preview;
 use crate::store::scan::{CHUNK, Narrowing};
@@ -62,12 +61,12 @@ pub(super) async fn count(State(api): State<Api>, caller: Caller, words: Words) 
     };
     each_chunk(&api.store, &narrowing, &policy, look, |part| count.add(part)).await?;
     if count.members > warn_above {
-        count.warnings.push(format!("These are {} computers, more than {warn_above}.", count.members));
+        count.warnings.push(format!("These are {}, more than {warn_above}.", counted(count.members, "computer")));
     }
     if count.unknown > 0 {
         count.warnings.push(format!(
-            "Of {} computers it is not known: what is asked for is neither declared nor found by an inventory.",
-            count.unknown
+            "Of {} it is not known: what is asked for is neither declared nor found by an inventory.",
+            counted(count.unknown, "computer")
         ));
     }
     Ok(Json(count))
@@ -86,14 +85,13 @@ async fn asked(api: &Api, caller: &Caller, words: &Words) -> Result<(Preview, Ar
     let mut narrowing = of_tenant(caller, words, &policy).await?;
     let preview = match given {
         "deployment" => {
-            let names = policy.deployments().iter().map(|deployment| deployment.name.as_str());
-            let deployment = policy.deployment(text).ok_or_else(|| unknown("deployment", text, names))?;
+            let deployment = caller.deployment(text, &policy)?;
             narrowing = narrowing.of_target(&policy, &deployment.target);
             Preview::Deployment(text.to_owned())
         }
         "group" => {
             let names = policy.groups().iter().map(|group| group.name.as_str());
-            policy.group(text).ok_or_else(|| unknown("group", text, names))?;
+            policy.group(text).ok_or_else(|| caller.unknown("group", text, names))?;
             narrowing = narrowing.of_group(&policy, text);
             Preview::Group(text.to_owned())
         }
@@ -106,11 +104,11 @@ async fn asked(api: &Api, caller: &Caller, words: &Words) -> Result<(Preview, Ar
             })?;
             for group in &parsed.groups {
                 let names = policy.groups().iter().map(|group| group.name.as_str());
-                policy.group(&group.name).ok_or_else(|| unknown("group", &group.name, names))?;
+                policy.group(&group.name).ok_or_else(|| caller.unknown("group", &group.name, names))?;
             }
             Preview::Query(parsed.query)
         }
-        _ => match item(words, &policy)? {
+        _ => match item(caller, words, &policy)? {
             Some(item) => Preview::Item(item),
             None => return Err(Problem::bad_request("\"item\" is empty.")),
         },
@@ -118,9 +116,4 @@ async fn asked(api: &Api, caller: &Caller, words: &Words) -> Result<(Preview, Ar
     let policy = Arc::new(preview.narrow(&policy));
     narrowing.software = preview.software(&policy).into_iter().collect();
     Ok((preview, policy, narrowing))
-}
-
-fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
-    let near = did_you_mean(name, known);
-    Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {kind} \"{name}\".{near}"))
 }

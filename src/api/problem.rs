@@ -63,6 +63,11 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what}."))
     }
 
+    /// The same with what helps on: sentences with a leading blank.
+    pub fn unknown(what: impl std::fmt::Display, help: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what}.{help}"))
+    }
+
     /// The request cannot be read.
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)

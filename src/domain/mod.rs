@@ -2,6 +2,7 @@
 //!
 //! These types are shared by every other room and use none of them.
 
+pub mod counted;
 pub mod ids;
 pub mod suggest;
 pub mod words;

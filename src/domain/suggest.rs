@@ -18,6 +18,25 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     nearest(word, candidates).map(|near| format!(" Did you mean \"{near}\"?")).unwrap_or_default()
 }
 
+/// Known words that are listed at most.
+const LISTED: usize = 12;
+
+/// What helps who named something that is not there, as sentences with a leading blank: the nearest known word or, if none
+/// is near, the first of those that are known.
+pub fn instead<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_unstable();
+    known.dedup();
+    if let Some(near) = nearest(word, known.iter().copied()) {
+        return format!(" Did you mean \"{near}\"?");
+    }
+    match known.len() {
+        0 => " None is defined yet.".to_owned(),
+        1..=LISTED => format!(" Known are: {}.", known.join(", ")),
+        all => format!(" Known are: {} and {} more.", known[..LISTED].join(", "), all - LISTED),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +46,15 @@ mod tests {
         assert_eq!(nearest("detecion", ["full", "detection"]), Some("detection"));
         assert_eq!(nearest("xyz", ["full", "detection"]), None);
         assert_eq!(did_you_mean("Pc-O1", ["pc-01", "pc-77"]), " Did you mean \"pc-01\"?");
+    }
+
+    #[test]
+    fn who_names_what_is_not_there_is_helped_on() {
+        assert_eq!(instead("wrkshop", ["workshop", "archive"]), " Did you mean \"workshop\"?");
+        assert_eq!(instead("nope", ["workshop", "archive"]), " Known are: archive, workshop.");
+        assert_eq!(instead("nope", []), " None is defined yet.");
+        let many: Vec<String> = (10..30).map(|number| format!("kiosk-{number}")).collect();
+        let told = instead("x", many.iter().map(String::as_str));
+        assert!(told.starts_with(" Known are: kiosk-10, ") && told.ends_with(", kiosk-21 and 8 more."), "{told}");
     }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+/// Names that are listed at most where none is near.
+const MOST_LISTED: usize = 12;
+
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -58,10 +61,19 @@ impl Fault {
 
     /// Adds the known word that is nearest to the one written or, if none is near, a short list of them.
     pub(super) fn nearest<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Fault {
-        let known: Vec<&str> = known.into_iter().collect();
-        match nearest(written, &known) {
+        self.nearest_of(written, &known.into_iter().collect::<Vec<_>>(), MOST_LISTED)
+    }
+
+    /// Adds the key that is nearest to the one written or, if none is near, all there are: what can be written in one
+    /// place is never too much to be told.
+    pub(super) fn nearest_key(self, written: &str, known: &[&str]) -> Fault {
+        self.nearest_of(written, known, usize::MAX)
+    }
+
+    fn nearest_of(self, written: &str, known: &[&str], most: usize) -> Fault {
+        match nearest(written, known) {
             Some(word) => self.help(format!("Did you mean \"{word}\"?")),
-            None if (1..=12).contains(&known.len()) => self.help(format!("Known are: {}.", known.join(", "))),
+            None if (1..=most).contains(&known.len()) => self.help(format!("Known are: {}.", known.join(", "))),
             None => self,
         }
     }

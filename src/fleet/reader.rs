@@ -200,11 +200,11 @@ impl<'a> Fields<'a> {
 
     /// Notes every key that nobody asked for.
     pub(super) fn finish(self) {
-        let known = self.known.borrow();
+        let known: Vec<&str> = self.known.borrow().iter().copied().collect();
         for (written, key, _) in &self.entries {
             if !known.contains(written) {
                 let fault = Fault::new(&key.place, format!("{} has no \"{written}\".", self.what));
-                self.reader.fault(fault.nearest(written, known.iter().copied()));
+                self.reader.fault(fault.nearest_key(written, &known));
             }
         }
     }

@@ -432,3 +432,24 @@ parameters: {who: me, secret: hunter2, pin: abcd}
         text.replace(", default: hunter2", "").replace("default: many", "default: 1").replace("windows: y", "macos: y");
     insta::assert_snapshot!(told(&read));
 }
+
+#[test]
+fn who_writes_what_there_is_not_is_told_all_that_can_be_written() {
+    let text = "kind: deployment
+name: x
+task: t
+target: everyone
+desired: latest
+---
+name: y
+";
+    let told: Vec<String> = read([("f", text)]).expect_err("faults").iter().map(ToString::to_string).collect();
+    let keys = "disabled, enforcement, exclude, filter, mode, name, parameters, priority, retries, software, state, target, \
+                task, version";
+    assert!(told[0].starts_with("f:5:1: A deployment has no \"desired\". Known are: "), "{told:?}");
+    keys.split(", ").for_each(|key| assert!(told[0].contains(key), "{key} is not in {}", told[0]));
+    assert!(
+        told[1].starts_with("f:7:1: A document lacks \"kind\". Write kind: and one of tenant, person, "),
+        "{told:?}"
+    );
+}

@@ -72,6 +72,7 @@ impl Forecaster {
         }
         let Some((found_at, findings)) = findings else {
             computers.without_findings += 1;
+            *computers.without_findings_by_tenant.entry(tenant.clone()).or_default() += 1;
             if computers.some_without_findings.len() < MOST_NAMED {
                 computers.some_without_findings.push(format!("{tenant}/{}", computer.name));
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::counted::counted;
 use crate::domain::report::{PreviewCount, PreviewLine, Survey, SurveyLine};
 use crate::domain::{Computer, Deployment, Item, Policy, Truth};
 
@@ -99,8 +100,9 @@ impl Surveyor {
         let warnings = tied
             .map(|line| {
                 format!(
-                    "{} loses on {} computers only because it is younger. Disable it, or set a priority.",
-                    line.deployment, line.loses["age"]
+                    "{} loses on {} only because it is younger. Disable it, or set a priority.",
+                    line.deployment,
+                    counted(line.loses["age"], "computer")
                 )
             })
             .collect();

@@ -5,7 +5,10 @@ use tokio_postgres::Row;
 use super::error::Doing;
 use super::{Error, Store, rows};
 use crate::domain::report::{ComputerLine, LastSession, Page, Presence};
-use crate::domain::{Computer, ComputerId, SessionId, TenantId};
+use crate::domain::{Computer, ComputerId, ComputerName, SessionId, TenantId};
+
+/// Names that are looked through for a suggestion.
+const MOST_NAMES: i64 = 10_000;
 
 /// Everything that is shown of a computer; a WHERE clause on `c` follows.
 const SELECT: &str = "
@@ -73,6 +76,21 @@ impl Store {
             .await
             .doing("looking for a computer")?;
         rows.iter().map(line).collect()
+    }
+}
+
+impl Store {
+    /// The names of computers, for whoever misspelt one: of a large fleet first those that begin alike.
+    pub async fn computer_names(&self, like: &str, tenant: Option<TenantId>) -> Result<Vec<ComputerName>, Error> {
+        let client = self.client().await?;
+        let sql = "SELECT t.name AS tenant, c.name FROM computer c JOIN tenant t ON t.id = c.tenant_id
+                   WHERE $1::bigint IS NULL OR c.tenant_id = $1
+                   ORDER BY lower(left(c.name, 1)) <> lower(left($2, 1)), c.id LIMIT $3";
+        let rows = client
+            .query(sql, &[&tenant.map(|tenant| tenant.0), &like, &MOST_NAMES])
+            .await
+            .doing("looking for similar names")?;
+        Ok(rows.iter().map(|row| ComputerName { tenant: row.get("tenant"), name: row.get("name") }).collect())
     }
 }
 

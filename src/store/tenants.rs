@@ -7,12 +7,12 @@ use super::{Error, Store};
 use crate::domain::TenantId;
 
 impl Store {
-    /// The id of a tenant.
-    pub async fn tenant_id(&self, name: &str) -> Result<Option<TenantId>, Error> {
+    /// Every tenant, or this one alone, by name.
+    pub async fn tenant_names(&self, only: Option<TenantId>) -> Result<Vec<(TenantId, String)>, Error> {
         let client = self.client().await?;
-        let row =
-            client.query_opt("SELECT id FROM tenant WHERE name = $1", &[&name]).await.doing("looking for a tenant")?;
-        Ok(row.map(|row| TenantId(row.get("id"))))
+        let sql = "SELECT id, name FROM tenant WHERE $1::bigint IS NULL OR id = $1 ORDER BY name";
+        let rows = client.query(sql, &[&only.map(|tenant| tenant.0)]).await.doing("looking for a tenant")?;
+        Ok(rows.iter().map(|row| (TenantId(row.get("id")), row.get("name"))).collect())
     }
 
     /// Stops a tenant, so that nothing of it is admitted, or lets it go on. Returns since when it is stopped.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::Cell;
 
 use super::style::{Style, lines};
+use crate::domain::counted::counted;
 use crate::domain::report::{Contender, Explanation, Page, PreviewCount, PreviewLine, Survey};
 
 /// Who wins each item of a computer: the winner first, the losers in their order, and those that take no part.
@@ -61,7 +62,8 @@ pub fn survey(survey: &Survey, style: Style) -> String {
         }
         format!("{}\n", lines(&table))
     };
-    text.push_str(&format!("{} computers; on {} of them no deployment wins.\n", survey.computers, survey.without));
+    let computers = counted(survey.computers, "computer");
+    text.push_str(&format!("{computers}; on {} of them no deployment wins.\n", survey.without));
     warnings(&mut text, &survey.warnings, style);
     text
 }
@@ -91,7 +93,7 @@ pub fn preview(page: &Page<PreviewLine>, style: Style) -> String {
 
 /// How many computers something has.
 pub fn preview_count(count: &PreviewCount, style: Style) -> String {
-    let mut text = format!("{} computers, of {} that were looked at.\n", count.members, count.computers);
+    let mut text = format!("{}, of {} that were looked at.\n", counted(count.members, "computer"), count.computers);
     if count.wins.is_some() || !count.otherwise.is_empty() {
         let mut parts = vec![format!("it wins on {}", count.wins.unwrap_or_default())];
         parts.extend(count.otherwise.iter().map(|(why, count)| format!("{} on {count}", why.replace('_', " "))));

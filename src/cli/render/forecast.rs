@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use comfy_table::Cell;
 
 use super::style::{Style, lines, took};
-use crate::domain::report::{Forecast, Radius, SampleComputer};
+use crate::domain::counted::counted;
+use crate::domain::report::{Computers, Forecast, Radius, SampleComputer};
 
 /// Tenants or deployments that are shown at most; the JSON has all.
 const MOST: usize = 50;
+/// So many computers are named in a command one by one; of more, their tenants are.
+const FEW: u64 = 5;
+/// So many tenants have a command written out.
+const TENANTS: usize = 5;
 
 /// What sessions of the whole fleet would do.
 pub fn forecast(forecast: &Forecast, style: Style) -> String {
@@ -19,12 +24,21 @@ pub fn forecast(forecast: &Forecast, style: Style) -> String {
         }
     }
     text.push_str(&style.wrap(&reckoned(forecast)));
-    text.push_str(&format!("\n{}", style.wrap(&format!("Full sessions would do: {}.", radius(&forecast.plan)))));
+    let told = match forecast.computers.told_of() {
+        0 => unknown(forecast),
+        _ => format!("Full sessions would do: {}.", radius(&forecast.plan)),
+    };
+    text.push_str(&format!("\n{}", style.wrap(&told)));
+    text.push_str(&look_first(&forecast.computers));
+    if forecast.computers.told_of() == 0 {
+        return text;
+    }
     if let Some(difference) = &forecast.difference {
         let sentence = match difference.computers {
             0 => "That is no different from now.".to_owned(),
             computers => format!(
-                "That differs from now on {computers} computers. New: {}. No longer: {}.",
+                "That differs from now on {}. New: {}. No longer: {}.",
+                counted(computers, "computer"),
                 radius(&difference.more),
                 radius(&difference.less)
             ),
@@ -39,9 +53,42 @@ pub fn forecast(forecast: &Forecast, style: Style) -> String {
     text
 }
 
+/// Why nothing is told of any computer.
+fn unknown(forecast: &Forecast) -> String {
+    match (forecast.computers.without_findings, forecast.computers.total) {
+        (_, 0) => "There are no computers, so there is nothing that sessions would do.".to_owned(),
+        (0, _) => "All of them are excluded from maintenance, so sessions would do nothing.".to_owned(),
+        (some, _) => format!("What full sessions would do cannot be told yet of {}.", counted(some, "computer")),
+    }
+}
+
+/// The commands that look at what was never looked at, each on a line of its own.
+fn look_first(computers: &Computers) -> String {
+    let by_tenant = &computers.without_findings_by_tenant;
+    if by_tenant.is_empty() {
+        return String::new();
+    }
+    let named = &computers.some_without_findings;
+    let commands: Vec<String> = if computers.without_findings <= FEW && named.len() as u64 == computers.without_findings
+    {
+        vec![format!("--computer {}", named.join(","))]
+    } else {
+        by_tenant.keys().take(TENANTS).map(|tenant| format!("--tenant {tenant}")).collect()
+    };
+    let mut text = "\nSessions of the kind detection look, and change nothing:".to_owned();
+    for whom in &commands {
+        text.push_str(&format!("\n  pitcrew session start {whom} --kind detection --wait"));
+    }
+    if by_tenant.len() > TENANTS && commands.len() == TENANTS {
+        let more = by_tenant.len() - TENANTS;
+        text.push_str(&format!("\n  and so for {}, which --output json has", counted(more as u64, "more tenant")));
+    }
+    text
+}
+
 fn reckoned(forecast: &Forecast) -> String {
     let (computers, ages) = (&forecast.computers, &forecast.findings);
-    let mut text = format!("{} computers", computers.total);
+    let mut text = counted(computers.total, "computer");
     if computers.excluded > 0 {
         text.push_str(&format!(", {} excluded", computers.excluded));
     }
@@ -51,10 +98,17 @@ fn reckoned(forecast: &Forecast) -> String {
         text.push_str(&format!(", {} never looked at ({some}{dots})", computers.without_findings));
     }
     let Some((oldest, newest)) = ages.oldest.zip(ages.newest) else { return text + "." };
-    text.push_str(&format!(
-        ". Findings are from {oldest:.0} to {newest:.0}: {} within a day, {} within a week, {} within thirty days, {} older.",
-        ages.day, ages.week, ages.month, ages.older
-    ));
+    let (oldest, newest) = (format!("{oldest:.0}"), format!("{newest:.0}"));
+    let when = if oldest == newest { oldest } else { format!("{oldest} to {newest}") };
+    let ages = [
+        (ages.day, "within a day"),
+        (ages.week, "within a week"),
+        (ages.month, "within thirty days"),
+        (ages.older, "older"),
+    ];
+    let ages: Vec<String> =
+        ages.iter().filter(|(count, _)| *count > 0).map(|(count, age)| format!("{count} {age}")).collect();
+    text.push_str(&format!(". Findings are from {when}: {}.", ages.join(", ")));
     text
 }
 
@@ -64,21 +118,25 @@ fn radius(radius: &Radius) -> String {
     if parts.is_empty() {
         parts.push("nothing".to_owned());
     } else {
-        parts.push(format!("on {} computers", radius.computers));
+        parts.push(format!("on {}", counted(radius.computers, "computer")));
     }
     match (radius.expected_ms, radius.of_unknown_duration) {
         (0, _) => {}
         (ms, unknown) => {
             let ms = i64::try_from(ms).unwrap_or(i64::MAX);
-            let but = if unknown > 0 { format!(" and {unknown} that were never done before") } else { String::new() };
+            let but = if unknown > 0 {
+                format!(" and {} never done before", counted(unknown, "action"))
+            } else {
+                String::new()
+            };
             parts.push(format!("about {} of work{but}", took(ms)));
         }
     }
     if radius.downloads > 0 {
-        parts.push(format!("{} downloads", radius.downloads));
+        parts.push(counted(radius.downloads, "download"));
     }
     if radius.reboots > 0 {
-        parts.push(format!("reboots of {} computers", radius.reboots));
+        parts.push(format!("reboots of {}", counted(radius.reboots, "computer")));
     }
     let problems: u64 = radius.problems.values().sum();
     if problems > 0 {
@@ -87,7 +145,7 @@ fn radius(radius: &Radius) -> String {
         parts.push(format!("{problems} without a remedy ({})", reasons.join(", ")));
     }
     if radius.not_looked_at > 0 {
-        parts.push(format!("{} items that nobody has looked for yet", radius.not_looked_at));
+        parts.push(format!("{} that nobody has looked for yet", counted(radius.not_looked_at, "item")));
     }
     parts.join(", ")
 }

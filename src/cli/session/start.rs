@@ -98,7 +98,10 @@ fn told(reply: &ReplyV1) -> String {
                 lines.push("They were made before, under the same key.".to_owned());
             }
             if !left_out.is_empty() {
-                lines.push(format!("{} excluded computers were left out.", left_out.len()));
+                lines.push(match left_out.as_slice() {
+                    [one] => format!("{one} is excluded from maintenance and was left out."),
+                    more => format!("{} computers are excluded from maintenance and were left out.", more.len()),
+                });
             }
             lines.join("\n")
         }

@@ -45,6 +45,9 @@ pub struct Computers {
     /// The first of these, as tenant/name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub some_without_findings: Vec<String>,
+    /// How many these are, by tenant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub without_findings_by_tenant: BTreeMap<String, u64>,
 }
 
 /// How old findings are: how many computers were looked at last when.
@@ -87,6 +90,13 @@ pub struct Radius {
     pub problems: BTreeMap<String, u64>,
     /// Items that nobody has looked for yet: the next detection says what has to be done.
     pub not_looked_at: u64,
+}
+
+impl Computers {
+    /// Those of which something can be told.
+    pub fn told_of(&self) -> u64 {
+        self.total.saturating_sub(self.excluded).saturating_sub(self.without_findings)
+    }
 }
 
 impl Radius {

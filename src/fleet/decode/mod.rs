@@ -16,6 +16,7 @@ mod tenant;
 pub(super) use software::not_of_scheme;
 
 use super::document::Body;
+use super::faults::Fault;
 use super::reader::{Fields, Reader};
 use super::yaml::Node;
 use crate::domain::words::words;
@@ -47,7 +48,12 @@ words! {
 /// Reads one document as far as it can be read. It is only whole if the reader has found no fault in it.
 pub(super) fn document(reader: &Reader, node: &Node) -> Option<Body> {
     let mut fields = reader.fields(node, "A document", "")?;
-    let kind: Kind = fields.need("kind").and_then(|kind| reader.word(kind))?;
+    let Some(kind) = fields.get("kind") else {
+        let fault = Fault::new(&node.place, "A document lacks \"kind\".");
+        reader.fault(fault.help(format!("Write kind: and one of {}.", Kind::WORDS.join(", "))));
+        return None;
+    };
+    let kind: Kind = reader.word(kind)?;
     fields.rename(if kind == Kind::Order { "An order".to_owned() } else { format!("A {kind}") });
     match kind {
         Kind::Tenant => tenant::read(reader, fields).map(Body::Tenant),
