@@ -34,7 +34,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter)).map_err(Error::Filter)?;
-    let lines = fmt::layer().with_writer(to);
+    // Where nobody reads the log any more, complaining about that in the same place would be a panic.
+    let lines = fmt::layer().with_writer(to).log_internal_errors(false);
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

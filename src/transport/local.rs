@@ -192,7 +192,7 @@ impl Agent {
             let _ = timeout(ANSWER_MAX, input.write_all(&line)).await;
         }
         let output = child.stdout.take().ok_or_else(|| self.broken("its output is not readable".to_owned()))?;
-        Ok(Talk { child, lines: BufReader::new(output).lines() })
+        Ok(Talk { child, lines: BufReader::new(output).lines(), has_answered: false })
     }
 
     fn command(&self) -> Command {
@@ -202,8 +202,6 @@ impl Agent {
             command.arg("--sandbox").arg(sandbox);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Only the messenger ends with its link: what it has started is another process, and goes on.
-        command.kill_on_drop(true);
         command
     }
 
@@ -212,10 +210,12 @@ impl Agent {
     }
 }
 
-/// A conversation with one process of the agent program.
+/// A conversation with one process of the agent program. The messenger ends with it; what that has started is another
+/// process, and goes on.
 struct Talk {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    has_answered: bool,
 }
 
 impl Talk {
@@ -224,7 +224,10 @@ impl Talk {
         loop {
             match self.next().await? {
                 FromAgent::State { request, .. } | FromAgent::Refused { request, .. } if request != asked => {}
-                answer @ (FromAgent::State { .. } | FromAgent::Refused { .. }) => return Some(answer),
+                answer @ (FromAgent::State { .. } | FromAgent::Refused { .. }) => {
+                    self.has_answered = true;
+                    return Some(answer);
+                }
                 FromAgent::Hello(_) | FromAgent::Outcome(_) | FromAgent::Pong => {}
             }
         }
@@ -260,5 +263,14 @@ impl Talk {
         }
         let text = String::from_utf8_lossy(&text);
         format!("its agent program ended without an answer and said: {}", text.trim())
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        // One that has not answered may be in the middle of starting a run; it is let finish that, and ends by itself.
+        if self.has_answered {
+            let _ = self.child.start_kill();
+        }
     }
 }

@@ -96,6 +96,10 @@ async fn one_has_the_lock_at_a_time_though_workers_die_and_who_waits_has_no_work
     assert_eq!(lock.holder.map(|holder| holder.session), Some(first), "the lock is the session's, not the worker's");
     assert!(installation.turns().is_empty());
     computers[0].release("busy");
+    // And another one dies somewhere among the turns of the others.
+    until(SOON, async || (installation.turns().len() >= 4).then_some(()), "some turns").await;
+    installation.programs.kill("execution-2").await;
+    installation.start("execution-3");
     installation.all_complete(&all).await;
     let mut turns = installation.turns();
     assert_eq!(turns.len(), 10, "each had one turn: {turns:?}");

@@ -5,6 +5,7 @@ mod installation;
 mod kinds;
 mod locks;
 mod programs;
+mod stalls;
 pub mod work;
 
 mod agents;
@@ -13,6 +14,7 @@ mod compliance;
 mod collector;
 mod database;
 mod deliveries;
+mod drills;
 mod events;
 mod forecast;
 mod main_job;

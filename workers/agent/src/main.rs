@@ -1,6 +1,6 @@
 //! The `pitcrew-agent` program.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ struct Place {
 
 fn main() {
     let code = start().unwrap_or_else(|error| {
-        eprintln!("pitcrew-agent: {error:#}");
+        // Nobody may be there to read it.
+        let _ = writeln!(std::io::stderr(), "pitcrew-agent: {error:#}");
         1
     });
     // Threads that wait for a supervisor, or for a read of a dead disk, must not hold up the exit.
@@ -83,7 +84,8 @@ fn start() -> anyhow::Result<u8> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_target(false).with_ansi(colours).init();
+    // Who reads the log may die before us, and a run is not to die of a line that nobody reads.
+    log.with_target(false).with_ansi(colours).log_internal_errors(false).init();
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(match Arguments::parse().command {

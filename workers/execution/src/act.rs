@@ -14,6 +14,9 @@ use pitcrew_protocol::{Ending, RunOutcome, StepStatus};
 
 use crate::walk::{Walk, number};
 
+/// How often a run is repeated that was cut off before it changed anything.
+const CUT_OFF_MOST: i32 = 5;
+
 /// What came of an action.
 pub enum Acted {
     /// It ended.
@@ -74,7 +77,7 @@ pub async fn resume(
             let outcome = start(walk, action, Purpose::Reboot, steps).await.map_err(waiting_for_reboot)?;
             Box::pin(resume(walk, action, Purpose::Reboot, outcome)).await
         }
-        Verdict::Failed { message, may_pass: true, .. } if walk.attempt <= retries(action) => {
+        Verdict::Failed { reason, message, may_pass: true, .. } if walk.attempt <= tries_again(action, reason) => {
             tracing::info!(session.id = %walk.work.inputs.session.id, "{} failed and is tried again: {message}", action.item);
             walk.attempt += 1;
             Box::pin(act(walk, action)).await
@@ -83,8 +86,11 @@ pub async fn resume(
     }
 }
 
-fn retries(action: &PlannedAction) -> i32 {
-    i32::try_from(action.retries).unwrap_or(i32::MAX)
+/// How often an action is tried again. A run that was cut off before it changed anything is no failure of the action: it
+/// is repeated whatever its deployment says, but not for ever, since it may be what brings the computer down.
+fn tries_again(action: &PlannedAction, reason: Reason) -> i32 {
+    let retries = i32::try_from(action.retries).unwrap_or(i32::MAX);
+    if reason == Reason::Interrupted { retries.saturating_add(CUT_OFF_MOST) } else { retries }
 }
 
 /// Why a reboot did not happen; none if it did.

@@ -332,10 +332,16 @@ impl Walk<'_> {
         }
     }
 
-    /// Commits what has ended before the computer is allowed to forget it.
+    /// Commits what has ended before the computer is allowed to forget it. Where another stage follows, the actions end
+    /// with its coming only: whoever takes this stage over before that must not find them all ended and be done.
     async fn commit_and_acknowledge(&mut self, report: &mut Report) {
         let outcomes = std::mem::take(&mut report.outcomes);
-        let mut ended = Some(std::mem::take(&mut report.ended));
+        let mut ended = match report.answer {
+            Answer::Next(_) => None,
+            Answer::End(_) | Answer::Retry | Answer::Snooze(..) | Answer::Park(..) | Answer::Stop => {
+                Some(std::mem::take(&mut report.ended))
+            }
+        };
         for outcome in outcomes {
             let run = outcome.run_id;
             let actions = ended.take().unwrap_or_default();

@@ -74,6 +74,19 @@ async fn a_run_survives_its_caller_and_is_adopted() {
 }
 
 #[tokio::test]
+async fn a_run_begins_though_its_caller_dies_before_it_is_answered() {
+    let place = Place::new();
+    let run = run(1, vec![sh("echo through")]);
+    place.exec_and_die(&run_frame(&run));
+    let ended = eventually("the run to be known", || match place.exec(&take_over(1, Some(run.run_id))).answer() {
+        Some(FromAgent::State { state: RunState::Ended(outcome), .. }) => Some(outcome),
+        _ => None,
+    })
+    .await;
+    assert_eq!((ended.ending, ended.steps[0].observed.as_deref()), (Ending::Completed, Some("through")));
+}
+
+#[tokio::test]
 async fn a_run_is_killed_by_another_call() {
     let place = Place::new();
     let run = run(1, vec![sh("echo $$ > $PITCREW_SANDBOX/pid; sleep 600")]);
