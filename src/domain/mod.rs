@@ -57,7 +57,7 @@ pub use item::{Item, ItemKind};
 pub use licence::{Licence, LicenceNeed};
 pub use outcome::{ActionOutcome, ActionResult, Reason};
 pub use parameter::{Parameter, ParameterType, ParameterValue, SecretId, Told};
-pub use plan::{ActionType, Plan, PlannedAction, Recipe, Settled, Undo, Want};
+pub use plan::{ActionType, Change, Does, Plan, PlannedAction, Recipe, Settled, Undo, Want};
 pub use policy::Policy;
 pub use role::Role;
 pub use rule::{Consequence, Presence, Quantifier, Rule};
@@ -65,7 +65,7 @@ pub use run::{RunSpec, StepSpec};
 pub use script::{Method, ScriptUse, Sha256Hash};
 pub use sequence::Sequence;
 pub use software::{
-    Bounds, Conflict, Download, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade,
+    Bounds, Conflict, Download, Origin, Otherwise, Prerequisite, RebootNeed, Software, SoftwareVersion, Upgrade,
 };
 pub use tally::Tally;
 pub use task::Task;

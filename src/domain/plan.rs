@@ -12,7 +12,7 @@ use super::item::Item;
 use super::outcome::{ActionResult, Reason};
 use super::parameter::SecretId;
 use super::script::{ScriptUse, Sha256Hash};
-use super::software::{Download, RebootNeed};
+use super::software::{Download, Origin, RebootNeed};
 use super::version::{Scheme, Version, loose};
 use super::words::words;
 
@@ -179,8 +179,8 @@ pub enum Recipe {
         /// What is fetched.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         download: Option<Download>,
-        /// What changes the computer, in order: uninstall, install, upgrade.
-        act: Vec<ScriptUse>,
+        /// What changes the computer, in order.
+        act: Vec<Change>,
         /// Says whether what is installed works.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test: Option<ScriptUse>,
@@ -199,15 +199,58 @@ pub enum Recipe {
     },
 }
 
+/// One script that changes the computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What it does.
+    pub does: Does,
+    /// The script.
+    #[serde(flatten)]
+    pub script: ScriptUse,
+}
+
+words! {
+    /// What a script does to a software.
+    Does {
+        /// It installs a version, over another one or not.
+        Install = "install",
+        /// It brings what is installed up to date.
+        Upgrade = "upgrade",
+        /// It mends what fails its test.
+        Repair = "repair",
+        /// It removes the version that is installed.
+        Uninstall = "uninstall",
+        /// It follows what has put a version there.
+        PostInstall = "post_install",
+        /// It follows what has removed a version.
+        PostUninstall = "post_uninstall",
+    }
+}
+
+impl Does {
+    /// True if it belongs to a removal.
+    pub fn removes(self) -> bool {
+        matches!(self, Does::Uninstall | Does::PostUninstall)
+    }
+
+    /// True if it only follows another one, which has been done by then.
+    pub fn follows(self) -> bool {
+        matches!(self, Does::PostInstall | Does::PostUninstall)
+    }
+}
+
 impl Recipe {
     /// Leaves of each script the variant for an operating system.
     pub fn pin(&mut self, os: Os) {
         let pin = |script: &mut ScriptUse| *script = script.on(os);
         match self {
-            Recipe::Software { detect, act, test, .. } => {
+            Recipe::Software { detect, download, act, test } => {
                 pin(detect);
-                act.iter_mut().for_each(pin);
+                act.iter_mut().for_each(|change| pin(&mut change.script));
                 test.iter_mut().for_each(pin);
+                if let Some(Download { from: Origin::Script { script, .. }, .. }) = download {
+                    pin(script);
+                }
             }
             Recipe::Fetch { .. } => {}
             Recipe::Task { test, set } => {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::item::Item;
 use super::parameter::SecretId;
 use super::script::{ScriptUse, Sha256Hash};
-use super::software::Download;
+use super::software::{Download, Origin};
 use super::words::words;
 
 words! {
@@ -67,7 +67,17 @@ pub enum WorkSpec {
         secrets: BTreeMap<String, SecretId>,
     },
     /// Fetch a file and check it.
-    Download(Download),
+    Download {
+        /// Which, and where from.
+        #[serde(flatten)]
+        download: Download,
+        /// Environment variables that the script is given which fetches it, if one does.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        env: BTreeMap<String, String>,
+        /// Those of which only the secret is named.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        secrets: BTreeMap<String, SecretId>,
+    },
     /// Restart the computer.
     Reboot,
 }
@@ -109,10 +119,24 @@ impl RunSpec {
     /// The secrets that it names.
     pub fn secrets(&self) -> BTreeSet<SecretId> {
         let named = |step: &StepSpec| match &step.work {
-            WorkSpec::Script { secrets, .. } => secrets.values().copied().collect(),
-            WorkSpec::Download(_) | WorkSpec::Reboot => Vec::new(),
+            WorkSpec::Script { secrets, .. } | WorkSpec::Download { secrets, .. } => {
+                secrets.values().copied().collect()
+            }
+            WorkSpec::Reboot => Vec::new(),
         };
         self.steps.iter().flat_map(named).collect()
+    }
+
+    /// The scripts that it names.
+    pub fn scripts(&self) -> BTreeSet<Sha256Hash> {
+        let named = |step: &StepSpec| match &step.work {
+            WorkSpec::Script { script, .. } => Some(script.hash),
+            WorkSpec::Download { download: Download { from: Origin::Script { script, .. }, .. }, .. } => {
+                Some(script.hash)
+            }
+            WorkSpec::Download { .. } | WorkSpec::Reboot => None,
+        };
+        self.steps.iter().filter_map(named).collect()
     }
 
     /// The run as its computer understands it, with the text of every script and the value of every secret.
@@ -133,20 +157,15 @@ impl StepSpec {
     /// The first thing that is not on the shelf.
     pub fn expand(&self, shelf: &dyn Shelf) -> Result<Step, Missing> {
         let work = match &self.work {
-            WorkSpec::Script { script, env, secrets } => {
-                let mut env = env.clone();
-                for (name, id) in secrets {
-                    env.insert(name.clone(), shelf.secret(id).ok_or(Missing::Secret(*id))?);
+            WorkSpec::Script { script, env, secrets } => Work::Script(written(script, env, secrets, shelf)?),
+            WorkSpec::Download { download: Download { from, sha256, size }, env, secrets } => {
+                let (sha256, size) = (sha256.to_string(), *size);
+                match from {
+                    Origin::Url(url) => Work::Download { url: url.clone(), sha256, size },
+                    Origin::Script { script, .. } => {
+                        Work::Fetch { script: written(script, env, secrets, shelf)?, sha256, size }
+                    }
                 }
-                Work::Script(Script {
-                    interpreter: script.interpreter,
-                    body: shelf.text(&script.hash).ok_or(Missing::Script(script.hash))?.to_string(),
-                    env,
-                    secrets: secrets.keys().cloned().collect(),
-                })
-            }
-            WorkSpec::Download(Download { url, sha256, .. }) => {
-                Work::Download { url: url.clone(), sha256: sha256.to_string() }
             }
             WorkSpec::Reboot => Work::Reboot,
         };
@@ -158,4 +177,23 @@ impl StepSpec {
             then: self.then.clone(),
         })
     }
+}
+
+/// A script with its text and the values of its secrets.
+fn written(
+    script: &ScriptUse,
+    env: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, SecretId>,
+    shelf: &dyn Shelf,
+) -> Result<Script, Missing> {
+    let mut env = env.clone();
+    for (name, id) in secrets {
+        env.insert(name.clone(), shelf.secret(id).ok_or(Missing::Secret(*id))?);
+    }
+    Ok(Script {
+        interpreter: script.interpreter,
+        body: shelf.text(&script.hash).ok_or(Missing::Script(script.hash))?.to_string(),
+        env,
+        secrets: secrets.keys().cloned().collect(),
+    })
 }

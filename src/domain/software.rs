@@ -38,6 +38,12 @@ pub struct Software {
     /// Removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uninstall: Option<ScriptUse>,
+    /// Follows whatever puts a version there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_install: Option<ScriptUse>,
+    /// Follows whatever removes a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_uninstall: Option<ScriptUse>,
     /// How it is brought up to date.
     #[serde(default)]
     pub upgrade: Upgrade,
@@ -106,6 +112,12 @@ pub struct SoftwareVersion {
     /// Takes the place of the software's own script, where this version is installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uninstall: Option<ScriptUse>,
+    /// Takes the place of the software's own script, after this version was installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_install: Option<ScriptUse>,
+    /// Takes the place of the software's own script, after this version was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_uninstall: Option<ScriptUse>,
     /// Takes the place of the software's own way, to this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
@@ -123,13 +135,41 @@ pub struct SoftwareVersion {
 /// A file to fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Download {
-    /// Where from: `http` or `https`.
-    pub url: String,
+    /// Where from.
+    #[serde(flatten)]
+    pub from: Origin,
     /// The SHA-256 it must have.
     pub sha256: Sha256Hash,
     /// How large it is, in bytes, as far as anybody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+}
+
+/// Where a file is from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An address, `http` or `https`.
+    Url(String),
+    /// A script that fetches it and leaves it where `PITCREW_FILE` says.
+    Script {
+        /// Which.
+        #[serde(rename = "use")]
+        script: ScriptUse,
+        /// The address that it is told as `PITCREW_URL`, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
+}
+
+impl Origin {
+    /// The address that it names, if it names one.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Origin::Url(url) => Some(url),
+            Origin::Script { url, .. } => url.as_deref(),
+        }
+    }
 }
 
 /// How a software is brought up to date.

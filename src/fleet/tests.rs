@@ -26,7 +26,7 @@ fn the_example_is_in_order() {
 fn the_documentation_is_in_order() {
     let text = include_str!("../../schemas/manual/software.md");
     let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 5);
     for example in examples {
         assert_eq!(faults(example), Vec::<String>::new(), "{example}");
     }
@@ -83,6 +83,46 @@ priority: high
 - kind: tenant
 ";
     insta::assert_snapshot!(faults(text).join("\n"));
+}
+
+#[test]
+fn what_a_script_fetches_must_have_a_checksum() {
+    let text = format!(
+        "\
+kind: software
+name: a
+detect: d
+install: i
+download: fetch
+versions:
+  - 1
+  - {{version: 2}}
+  - {{version: 3, sha256: {sum}}}
+  - {{version: 4, url: 'https://x/4'}}
+---
+kind: software
+name: b
+detect: d
+install: i
+post_instal: x
+versions:
+  - {{version: 1, download: fetch}}
+  - {{version: 2, sha256: {sum}}}
+",
+        sum = "ab".repeat(32)
+    );
+    let unchecked = "What the script \"download\" fetches for this version could not be checked. Add its \"sha256\".";
+    assert_eq!(
+        faults(&text),
+        [
+            format!("fleet.yaml:7:5: {unchecked}"),
+            format!("fleet.yaml:8:5: {unchecked}"),
+            "fleet.yaml:10:5: A version lacks \"sha256\".".to_owned(),
+            "fleet.yaml:16:1: A software has no \"post_instal\". Did you mean \"post_install\"?".to_owned(),
+            format!("fleet.yaml:18:5: {unchecked}"),
+            "fleet.yaml:19:5: A version lacks \"url\".".to_owned(),
+        ]
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::agent::{Agent, Asker};
 use super::answers::tell;
 use super::start::House;
 use crate::broker::{Consumer, Receipt, settle};
-use crate::domain::run::{RunHead, Shelf, WorkSpec};
+use crate::domain::run::{RunHead, Shelf};
 use crate::domain::{RunSpec, SecretId, Sha256Hash};
 use crate::store::Error;
 use crate::transport::message::{Command, Tidings, VERSION, Verb};
@@ -137,14 +137,7 @@ async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, 
     let stored = house.store.run_body(run_id, agent.computer()).await.map_err(unread)?;
     let stored = stored.ok_or_else(|| broken(&"it is not stored for this computer"))?;
     let spec: RunSpec = serde_json::from_str(&stored.body).map_err(|error| broken(&error))?;
-    let wanted: HashSet<_> = spec
-        .steps
-        .iter()
-        .filter_map(|step| match &step.work {
-            WorkSpec::Script { script, .. } => Some(script.hash),
-            WorkSpec::Download(_) | WorkSpec::Reboot => None,
-        })
-        .collect();
+    let wanted: HashSet<_> = spec.scripts().into_iter().collect();
     let texts = house.scripts.of(&house.store, wanted).await.map_err(unread)?;
     let head = RunHead { run_id, session: stored.session.0, epoch, start_by };
     let secrets = house.store.secrets(&spec.secrets()).await.map_err(unread)?;

@@ -5,8 +5,8 @@
 use std::cmp::Ordering;
 
 use crate::domain::{
-    ActionResult, ActionType, DesiredState, Finding, Mode, Reason, Recipe, Scheme, ScriptUse, Software, Task, Upgrade,
-    Want,
+    ActionResult, ActionType, Change, DesiredState, Does, Finding, Mode, Reason, Recipe, Scheme, ScriptUse, Software,
+    Task, Upgrade, Want,
 };
 
 use super::choices::Choice;
@@ -220,34 +220,47 @@ pub(super) struct Ways<'a> {
     pub is_broken: bool,
 }
 
-/// The scripts that do an action, in order. Those of a version win over those of its software.
+/// The scripts that do an action, in order. Those of a version win over those of its software. What follows an installation
+/// or a removal comes right after it.
 pub(super) fn scripts(
     software: &Software,
     platform: Platform<'_>,
     action: ActionType,
     Ways { from, to, is_broken }: Ways<'_>,
-) -> Result<Vec<ScriptUse>, (Reason, String)> {
+) -> Result<Vec<Change>, (Reason, String)> {
     let missing = |what: &str| (Reason::ScriptMissing, format!("It has no script \"{what}\"."));
     let listed = |version: Option<&str>| version.and_then(|version| entry(software, platform, version));
-    let install = listed(to).and_then(|version| version.install.as_ref()).or(software.install.as_ref());
-    let uninstall = listed(from).and_then(|version| version.uninstall.as_ref()).or(software.uninstall.as_ref());
-    let over = || Ok(vec![install.cloned().ok_or_else(|| missing("install"))?]);
-    let removal = || uninstall.cloned().ok_or_else(|| missing("uninstall"));
-    let anew = || Ok(vec![removal()?, install.cloned().ok_or_else(|| missing("install"))?]);
-    let upgrade = listed(to).and_then(|version| version.upgrade.as_ref()).unwrap_or(&software.upgrade);
+    let (from, to) = (listed(from), listed(to));
+    let install = to.and_then(|version| version.install.as_ref()).or(software.install.as_ref());
+    let uninstall = from.and_then(|version| version.uninstall.as_ref()).or(software.uninstall.as_ref());
+    let installed = to.and_then(|version| version.post_install.as_ref()).or(software.post_install.as_ref());
+    let removed = from.and_then(|version| version.post_uninstall.as_ref()).or(software.post_uninstall.as_ref());
+    let change = |does: Does, script: &ScriptUse| Change { does, script: script.clone() };
+    let then = |change: Change, does: Does, script: Option<&ScriptUse>| {
+        let follows = script.map(|script| Change { does, script: script.clone() });
+        std::iter::once(change).chain(follows).collect::<Vec<_>>()
+    };
+    let by = |does: Does, script: &ScriptUse| then(change(does, script), Does::PostInstall, installed);
+    let over = || Ok(by(Does::Install, install.ok_or_else(|| missing("install"))?));
+    let removal = || {
+        let uninstall = uninstall.ok_or_else(|| missing("uninstall"))?;
+        Ok(then(change(Does::Uninstall, uninstall), Does::PostUninstall, removed))
+    };
+    let anew = || Ok([removal()?, over()?].concat());
+    let upgrade = to.and_then(|version| version.upgrade.as_ref()).unwrap_or(&software.upgrade);
     match (action, upgrade, software.repair.as_ref().filter(|_| is_broken)) {
-        (ActionType::Uninstall, ..) => Ok(vec![removal()?]),
+        (ActionType::Uninstall, ..) => removal(),
         // What fails its test is repaired, even where an update is due.
         (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Never)) => {
             Err((Reason::NoRepair, "Its test prints false, and it has no way to be repaired.".into()))
         }
-        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Script(script))) => Ok(vec![script.clone()]),
+        (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Script(script))) => Ok(by(Does::Repair, script)),
         (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::RemoveFirst)) => anew(),
         (ActionType::Update | ActionType::Reinstall, _, Some(Upgrade::Over)) => over(),
         (ActionType::Update, Upgrade::Never, None) => {
             Err((Reason::NoUpgrade, "An update is due, and it has no way to be brought up to date.".into()))
         }
-        (ActionType::Update, Upgrade::Script(script), None) => Ok(vec![script.clone()]),
+        (ActionType::Update, Upgrade::Script(script), None) => Ok(by(Does::Upgrade, script)),
         (ActionType::Update | ActionType::Reinstall, Upgrade::RemoveFirst, None) => anew(),
         // Few installers go back over a newer version.
         (ActionType::Downgrade, ..) if uninstall.is_some() => anew(),

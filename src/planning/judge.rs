@@ -2,7 +2,7 @@
 
 use pitcrew_protocol::{Ending, RunOutcome, StepKind, StepOutcome, StepStatus};
 
-use crate::domain::{ActionResult, PlannedAction, Reason, RebootNeed, Recipe, Want};
+use crate::domain::{ActionResult, Does, PlannedAction, Reason, RebootNeed, Recipe, Want};
 
 use super::findings::says;
 use super::words::{installed, wanted};
@@ -87,7 +87,7 @@ pub fn judge(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
     let change_is_made =
         outcome.steps.iter().rfind(|step| changes(step.kind)).is_some_and(|step| step.status.is_success())
             && outcome.steps.last().is_some_and(|step| !changes(step.kind));
-    match cut_off(outcome).or_else(|| first_failure(outcome)) {
+    match cut_off(outcome).or_else(|| first_failure(action, outcome)) {
         // What cannot be looked at yet is looked at after the reboot.
         Some(Verdict::Failed { .. }) if change_is_made && reboot => return Verdict::NeedsReboot,
         Some(verdict) => return verdict,
@@ -105,7 +105,7 @@ pub fn judge(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
 
 /// Judges the outcome of the run that [`super::verification`] made, after a reboot.
 pub fn judge_after_reboot(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
-    match cut_off(outcome).or_else(|| first_failure(outcome)) {
+    match cut_off(outcome).or_else(|| first_failure(action, outcome)) {
         Some(Verdict::Cancelled) => {
             Verdict::Indeterminate { message: "It was called off before its change was verified.".into() }
         }
@@ -143,8 +143,8 @@ fn cut_off(outcome: &RunOutcome) -> Option<Verdict> {
 }
 
 /// The failure of the first step that failed.
-fn first_failure(outcome: &RunOutcome) -> Option<Verdict> {
-    outcome.steps.iter().find_map(|step| {
+fn first_failure(action: &PlannedAction, outcome: &RunOutcome) -> Option<Verdict> {
+    outcome.steps.iter().enumerate().find_map(|(place, step)| {
         let StepStatus::Failed { code, message } = &step.status else { return None };
         let (reason, may_pass) = match (code.as_str(), step.kind) {
             ("checksum", _) => (Reason::ChecksumMismatch, false),
@@ -154,9 +154,22 @@ fn first_failure(outcome: &RunOutcome) -> Option<Verdict> {
             (_, StepKind::Detect | StepKind::Verify | StepKind::Test) => (Reason::DetectionFailed, true),
             (_, StepKind::Act | StepKind::Set | StepKind::Inventory | StepKind::Reboot) => (Reason::ScriptFailed, true),
         };
-        let message = format!("{}: {message}", what_failed(step.kind));
+        let follows = followed(action, &outcome.steps[..place]).filter(|_| step.kind == StepKind::Act);
+        let message = match follows {
+            None => format!("{}: {message}", what_failed(step.kind)),
+            Some(does) => format!("It was changed, and its script \"{does}\", which follows that, failed: {message}"),
+        };
+        // Another try would find the change made, and never come to what follows it.
+        let may_pass = may_pass && follows.is_none();
         Some(Verdict::Failed { reason, message, may_pass, detected: None })
     })
+}
+
+/// What the next script of an action does after these steps, if it only follows a change.
+fn followed(action: &PlannedAction, before: &[StepOutcome]) -> Option<Does> {
+    let Recipe::Software { act, .. } = &action.recipe else { return None };
+    let done = before.iter().filter(|step| step.kind == StepKind::Act).count();
+    act.get(done).map(|change| change.does).filter(|does| does.follows())
 }
 
 fn what_failed(kind: StepKind) -> &'static str {

@@ -42,8 +42,6 @@ fn only_downloads(plan: Plan) -> Plan {
             Recipe::Software { download: Some(download), .. } => actions.push(PlannedAction {
                 action: ActionType::Download,
                 recipe: Recipe::Fetch { download: download.clone() },
-                env: Default::default(),
-                secrets: Default::default(),
                 needs: Vec::new(),
                 configures: None,
                 lock: None,

@@ -6,7 +6,7 @@
 use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
-use crate::domain::{ActionType, Download, Item, PlannedAction, Reason, Recipe, ScriptUse, StepSpec, Told};
+use crate::domain::{Download, Item, Origin, PlannedAction, Reason, Recipe, ScriptUse, StepSpec, Told};
 
 /// How long a detection may take by default, in milliseconds.
 pub(super) const DETECT_MS: u64 = 60_000;
@@ -29,11 +29,10 @@ pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
             let as_planned = Then::IfObserved(action.detected.clone());
             steps.push(script(action, StepKind::Detect, detect, DETECT_MS, as_planned));
             steps.extend(download.as_ref().map(|download| fetch(action, download)));
-            // With two, the first removes what the second installs; noop computers go by the empty version.
-            let removes = |place| act.len() > place + 1 || action.action == ActionType::Uninstall;
-            steps.extend(act.iter().enumerate().map(|(place, change)| {
-                let mut step = script(action, StepKind::Act, change, ACT_MS, Then::IfSucceeded);
-                if let (true, WorkSpec::Script { env, .. }) = (removes(place), &mut step.work) {
+            steps.extend(act.iter().map(|change| {
+                let mut step = script(action, StepKind::Act, &change.script, ACT_MS, Then::IfSucceeded);
+                // A removal leads to no version; noop computers go by that.
+                if let (true, WorkSpec::Script { env, .. }) = (change.does.removes(), &mut step.work) {
                     env.insert("PITCREW_VERSION".into(), String::new());
                 }
                 step
@@ -87,22 +86,36 @@ pub(super) fn call(script: ScriptUse, told: &Told) -> WorkSpec {
 }
 
 fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
+    let mut told = Told::default();
+    let mut timeout_ms = DOWNLOAD_MS;
+    if let Origin::Script { script, url } = &download.from {
+        told = change_told(action);
+        told.env.extend(url.clone().map(|url| ("PITCREW_URL".to_owned(), url)));
+        timeout_ms = script.timeout_ms.unwrap_or(DOWNLOAD_MS);
+    }
     StepSpec {
         kind: StepKind::Download,
         item: Some(action.item.clone()),
-        work: WorkSpec::Download(download.clone()),
-        timeout_ms: DOWNLOAD_MS,
+        work: WorkSpec::Download { download: download.clone(), env: told.env, secrets: told.secrets },
+        timeout_ms,
         then: Then::IfSucceeded,
     }
 }
 
-fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms: u64, then: Then) -> StepSpec {
+/// What is told to a script that changes something, or fetches what a change takes.
+fn change_told(action: &PlannedAction) -> Told {
     let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone() };
-    if matches!(kind, StepKind::Act) {
-        let env = &mut told.env;
-        env.extend(action.version.clone().map(|version| ("PITCREW_VERSION".to_owned(), version)));
-        env.extend(action.detected.clone().map(|version| ("PITCREW_DETECTED".to_owned(), version)));
-    }
+    let versions = [("PITCREW_VERSION", &action.version), ("PITCREW_DETECTED", &action.detected)];
+    let versions = versions.into_iter().filter_map(|(name, version)| Some((name.to_owned(), version.clone()?)));
+    told.env.extend(versions);
+    told
+}
+
+fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms: u64, then: Then) -> StepSpec {
+    let told = match kind {
+        StepKind::Act => change_told(action),
+        _ => Told { env: action.env.clone(), secrets: action.secrets.clone() },
+    };
     StepSpec {
         kind,
         item: Some(action.item.clone()),

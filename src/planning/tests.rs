@@ -15,6 +15,7 @@ use super::*;
 mod documented;
 mod judging;
 mod properties;
+mod scripting;
 
 /// The policy that a fleet file makes, and its first computer.
 fn compile(text: &str) -> (Policy, Computer) {
@@ -307,7 +308,7 @@ versions:
         let lines = plan.actions.iter().map(|action| {
             let scripts: Vec<_> = match &action.recipe {
                 crate::domain::Recipe::Software { act, .. } => {
-                    act.iter().map(|script| policy.script(&script.hash).unwrap().to_string()).collect()
+                    act.iter().map(|change| policy.script(&change.script.hash).unwrap().to_string()).collect()
                 }
                 _ => Vec::new(),
             };

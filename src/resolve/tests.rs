@@ -27,6 +27,8 @@ fn software(name: &str) -> Software {
         test: None,
         install: None,
         uninstall: None,
+        post_install: None,
+        post_uninstall: None,
         upgrade: Upgrade::Over,
         repair: None,
         versions: vec![],

@@ -136,7 +136,7 @@ impl Imagined {
     fn act(&mut self, step: &Step) {
         let version = match &step.work {
             Work::Script(script) => script.env.get("PITCREW_VERSION").map_or("1", String::as_str),
-            Work::Download { .. } | Work::Reboot => "1",
+            Work::Download { .. } | Work::Fetch { .. } | Work::Reboot => "1",
         };
         if version.is_empty() {
             self.versions.remove(&step.item);

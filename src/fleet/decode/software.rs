@@ -3,7 +3,8 @@
 use url::Url;
 
 use crate::domain::{
-    Download, Item, LicenceNeed, RebootNeed, Scheme, Sha256Hash, Software, SoftwareVersion, Upgrade, Version,
+    Download, Item, LicenceNeed, Origin, RebootNeed, Scheme, ScriptUse, Sha256Hash, Software, SoftwareVersion, Upgrade,
+    Version,
 };
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
@@ -21,12 +22,15 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
     let test = script::optional(reader, &fields, "test");
     let install = script::optional(reader, &fields, "install");
     let uninstall = script::optional(reader, &fields, "uninstall");
+    let post_install = script::optional(reader, &fields, "post_install");
+    let post_uninstall = script::optional(reader, &fields, "post_uninstall");
+    let download = script::optional(reader, &fields, "download");
     let upgrade = fields.get("upgrade").map_or(Some(Upgrade::Over), |node| upgrade_way(reader, node));
     let repair = match fields.get("repair") {
         None => Some(None),
         Some(node) => upgrade_way(reader, node).map(Some),
     };
-    let versions = versions(reader, &fields, scheme);
+    let versions = versions(reader, &fields, scheme, download.as_ref());
     let requires = needs::requires(reader, &fields);
     let rules = needs::rules(reader, &fields);
     let conflicts = needs::conflicts(reader, &fields);
@@ -46,6 +50,8 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         test,
         install,
         uninstall,
+        post_install,
+        post_uninstall,
         upgrade: upgrade?,
         repair: repair?,
         versions,
@@ -79,11 +85,16 @@ fn upgrade_way(reader: &Reader, node: &Node) -> Option<Upgrade> {
 }
 
 /// The listed versions. By an unknown scheme none of them can be said to be wrong.
-fn versions(reader: &Reader, fields: &Fields<'_>, scheme: Option<Scheme>) -> Vec<SoftwareVersion> {
+fn versions(
+    reader: &Reader,
+    fields: &Fields<'_>,
+    scheme: Option<Scheme>,
+    download: Option<&ScriptUse>,
+) -> Vec<SoftwareVersion> {
     let nodes = fields.get("versions").map(|node| reader.list(node)).unwrap_or_default();
     let mut versions: Vec<SoftwareVersion> = Vec::new();
     for (place, node) in nodes.into_iter().enumerate() {
-        let Some(version) = version(reader, node, place) else { continue };
+        let Some(version) = version(reader, node, place, download) else { continue };
         let read = |version: &SoftwareVersion| Version::parse(scheme.unwrap_or(Scheme::Loose), &version.version);
         if let (None, Some(scheme)) = (read(&version), scheme) {
             reader.fault(Fault::new(&node.place, not_of_scheme(scheme, &version.version)));
@@ -107,41 +118,78 @@ pub(in crate::fleet) fn not_of_scheme(scheme: Scheme, text: &str) -> String {
 }
 
 /// A version alone, or with its platform and its download.
-fn version(reader: &Reader, node: &Node, place: usize) -> Option<SoftwareVersion> {
+fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>) -> Option<SoftwareVersion> {
     if let Value::Scalar { .. } = node.value {
+        if fetch.is_some() {
+            reader.fault(unchecked(node));
+        }
         return Some(only(reader.version(node)?));
     }
     let fields = reader.fields(node, "A version", &format!("versions.{place}."))?;
     let version = fields.need("version").and_then(|node| reader.version(node));
     let os = fields.get("os").and_then(|node| reader.word(node));
     let arch = fields.get("arch").and_then(|node| reader.name(node));
-    let url = fields.get("url");
-    let sha256 = fields.get("sha256");
-    let size = fields.get("size").and_then(|node| reader.number(node, 1, 1 << 50));
-    let download = match (url, sha256) {
-        (None, None) => None,
-        (Some(url), Some(sha256)) => {
-            let (url, sha256) = (web_address(reader, url), checksum(reader, sha256));
-            Some(Download { url: url?, sha256: sha256?, size })
-        }
-        (Some(_), None) => {
-            fields.need("sha256");
-            None
-        }
-        (None, Some(_)) => {
-            fields.need("url");
-            None
-        }
-    };
+    let download = download(reader, node, &fields, fetch);
     let requires = needs::requires(reader, &fields);
     let install = script::optional(reader, &fields, "install");
     let uninstall = script::optional(reader, &fields, "uninstall");
+    let post_install = script::optional(reader, &fields, "post_install");
+    let post_uninstall = script::optional(reader, &fields, "post_uninstall");
     let upgrade = fields.get("upgrade").and_then(|node| upgrade_way(reader, node));
     let test = script::optional(reader, &fields, "test");
     let after = fields.get("after").and_then(|node| reader.version(node));
     fields.finish();
     let plain = only(version?);
-    Some(SoftwareVersion { os, arch, download, install, uninstall, upgrade, test, requires, after, ..plain })
+    Some(SoftwareVersion {
+        os,
+        arch,
+        download,
+        install,
+        uninstall,
+        post_install,
+        post_uninstall,
+        upgrade,
+        test,
+        requires,
+        after,
+        ..plain
+    })
+}
+
+/// What is fetched for a version: from `url`, or by the script `download` of the version or, in `fetch`, of its software.
+fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&ScriptUse>) -> Option<Download> {
+    let own = script::optional(reader, fields, "download");
+    let is_fetched = fields.get("download").is_some() || fetch.is_some();
+    let script = own.or_else(|| fetch.cloned());
+    let (url, sha256) = (fields.get("url"), fields.get("sha256"));
+    let size = fields.get("size").and_then(|node| reader.number(node, 1, 1 << 50));
+    let address = url.map(|url| web_address(reader, url));
+    match (url, sha256) {
+        (None, None) if is_fetched => {
+            reader.fault(unchecked(node));
+            return None;
+        }
+        (None, None) => return None,
+        (Some(_), None) => {
+            fields.need("sha256");
+        }
+        (None, Some(_)) if !is_fetched => {
+            fields.need("url");
+        }
+        (_, Some(_)) => {}
+    }
+    let sha256 = checksum(reader, sha256?)?;
+    let from = match (script, address) {
+        (Some(script), None) => Origin::Script { script, url: None },
+        (Some(script), Some(url)) => Origin::Script { script, url: Some(url?) },
+        (None, url) => Origin::Url(url??),
+    };
+    Some(Download { from, sha256, size })
+}
+
+fn unchecked(node: &Node) -> Fault {
+    let fault = Fault::new(&node.place, "What the script \"download\" fetches for this version could not be checked.");
+    fault.help("Add its \"sha256\".")
 }
 
 /// A version of which nothing else is said.
@@ -153,6 +201,8 @@ fn only(version: String) -> SoftwareVersion {
         download: None,
         install: None,
         uninstall: None,
+        post_install: None,
+        post_uninstall: None,
         upgrade: None,
         test: None,
         requires: Vec::new(),

@@ -136,5 +136,5 @@ pub(super) fn mark_safe_points(plan: &mut Plan) {
 /// The host of what is downloaded.
 fn host(recipe: &Recipe) -> Option<String> {
     let Recipe::Software { download: Some(download), .. } = recipe else { return None };
-    url::Url::parse(&download.url).ok()?.host_str().map(str::to_owned)
+    url::Url::parse(download.from.url()?).ok()?.host_str().map(str::to_owned)
 }

@@ -153,3 +153,24 @@ fn nothing_is_changed_before_everything_is_fetched() {
     assert_eq!(kinds, [StepKind::Detect, StepKind::Download, StepKind::Act, StepKind::Act, StepKind::Verify]);
     assert_eq!(plan.actions[0].source.as_deref(), Some("h.example"));
 }
+
+/// What follows a change is not tried again: the next look would find the change made.
+#[test]
+fn a_script_that_follows_a_change_fails_it_for_good() {
+    use StepKind::{Act, Detect};
+    let fleet = FLEET.replace("upgrade: remove_first", "post_install: p");
+    let action = made(&fleet, "software/s 1.0\ntask/t false").actions.remove(0);
+    let verdict = |steps| judge(&action, &ended(Ending::Stopped, steps));
+    let look = || step(Detect, Some("1.0"));
+    let Verdict::Failed { reason, message, may_pass, .. } =
+        verdict(vec![look(), step(Act, None), failed(Act, "exit_code")])
+    else {
+        panic!("it failed")
+    };
+    assert_eq!((reason, may_pass), (Reason::ScriptFailed, false));
+    assert_eq!(message, "It was changed, and its script \"post_install\", which follows that, failed: It went wrong.");
+    let Verdict::Failed { message, may_pass, .. } = verdict(vec![look(), failed(Act, "exit_code")]) else {
+        panic!("it failed")
+    };
+    assert!(may_pass && message.starts_with("Changing it failed"), "{message}");
+}

@@ -1,7 +1,7 @@
 //! Whether a request may be carried out: pure judgements, made under the state folder's lock and before anything else.
 
 use jiff::Timestamp;
-use pitcrew_protocol::{Refusal, Run, RunState, Work};
+use pitcrew_protocol::{Refusal, Run, RunState, Script, Work};
 use uuid::Uuid;
 
 use crate::spool::Known;
@@ -70,24 +70,30 @@ fn judge_form(run: &Run) -> Result<(), Refusal> {
             return wrong("the item's name holds a null character");
         }
         match &step.work {
-            Work::Script(script) => {
-                let bad_name = |name: &String| name.is_empty() || name.contains(['=', '\0']);
-                if script.env.iter().any(|(name, value)| bad_name(name) || value.contains('\0')) {
-                    return wrong("an environment variable has an impossible name or value");
-                }
+            Work::Script(script) | Work::Fetch { script, .. } if !has_possible_variables(script) => {
+                return wrong("an environment variable has an impossible name or value");
             }
-            Work::Download { url, sha256 } => {
-                if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-                    return wrong("sha256 must be 64 lower-case hexadecimal digits");
-                }
+            Work::Download { sha256, .. } | Work::Fetch { sha256, .. } if !is_checksum(sha256) => {
+                return wrong("sha256 must be 64 lower-case hexadecimal digits");
+            }
+            Work::Download { url, .. } => {
                 if !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
                     return wrong("url must be an http or https address");
                 }
             }
-            Work::Reboot => {}
+            Work::Script(_) | Work::Fetch { .. } | Work::Reboot => {}
         }
     }
     Ok(())
+}
+
+fn has_possible_variables(script: &Script) -> bool {
+    let bad_name = |name: &String| name.is_empty() || name.contains(['=', '\0']);
+    !script.env.iter().any(|(name, value)| bad_name(name) || value.contains('\0'))
+}
+
+fn is_checksum(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::control::{self, Next};
 use crate::settle::cut_short;
 use crate::state::{Progress, RunFolder, StateDir};
+use crate::step::download::Wanted;
 use crate::step::{Context, Ended, download, reboot, script};
 use crate::{Error, process};
 
@@ -99,8 +100,9 @@ impl Supervisor<'_> {
         let timeout = Duration::from_millis(step.timeout_ms);
         let ended = match &step.work {
             Work::Script(script) => script::run(&self.context, index, step, script).await,
-            Work::Download { url, sha256 } => {
-                let download = tokio::time::timeout(timeout, download::fetch(&self.context.cache, url, sha256));
+            Work::Download { url, sha256, size } => {
+                let wanted = Wanted { sha256, size: *size };
+                let download = tokio::time::timeout(timeout, download::fetch(&self.context.cache, url, &wanted));
                 tokio::select! {
                     () = self.context.stop.cancelled() => Ended::failed("interrupted", "the download was cut short"),
                     ended = download => match ended {
@@ -111,6 +113,12 @@ impl Supervisor<'_> {
                         Err(_) => Ended::timed_out(step.timeout_ms),
                     },
                 }
+            }
+            Work::Fetch { script, sha256, size } => {
+                let wanted = Wanted { sha256, size: *size };
+                let (file, ended) = download::by_script(&self.context, index, step, script, &wanted).await;
+                self.context.file = file.or(self.context.file.take());
+                ended
             }
             Work::Reboot => {
                 let boot_id = self.progress.boot_id.clone();

@@ -75,6 +75,20 @@ pub enum Work {
         url: String,
         /// The SHA-256 that the file must have, in lower-case hexadecimal.
         sha256: String,
+        /// How large it must be, in bytes, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+    },
+    /// Run a script that leaves a file where `PITCREW_FILE` says, and keep that file in the cache as a download is kept. It
+    /// is not run if the cache has the file.
+    Fetch {
+        /// Which script.
+        script: Script,
+        /// The SHA-256 that the file must have, in lower-case hexadecimal.
+        sha256: String,
+        /// How large it must be, in bytes, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
     },
     /// Restart the computer. The run ends as completed once the computer has started again with another boot id.
     Reboot,

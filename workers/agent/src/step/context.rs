@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::state::{RunFolder, StateDir};
 
 /// What a step is given, beside itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context<'a> {
     /// The run.
     pub run: &'a Run,
@@ -20,7 +20,7 @@ pub struct Context<'a> {
     pub cache: PathBuf,
     /// The folder that scripts of a sandbox act upon.
     pub sandbox: Option<PathBuf>,
-    /// The last download.
+    /// The last download, or where a script is to leave one.
     pub file: Option<PathBuf>,
     /// Cancelled when the run is told to end.
     pub stop: CancellationToken,

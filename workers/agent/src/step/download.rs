@@ -1,15 +1,19 @@
 //! Fetches a file into the cache, under its checksum. What lies there under a checksum has it.
+//!
+//! A file is received under another name, and only takes its place once its size and its checksum are right: nothing that
+//! was not checked is ever found there.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
+use pitcrew_protocol::{Script, Step};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Ended;
+use super::{Context, Ended, script};
 use crate::error::chain;
 
 /// The largest file that is fetched.
@@ -20,24 +24,99 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long a file stays in the cache after it was last used.
 const UNUSED_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How much of a cached file is read at a time.
+/// How much of a file is read at a time.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Fetches `url`, unless the cache holds a file with this checksum. Answers with its path if there is one now.
-pub async fn fetch(cache: &Path, url: &str, sha256: &str) -> (Option<PathBuf>, Ended) {
-    let path = cache.join(sha256);
-    let temporary = cache.join(format!("{sha256}.part"));
+/// What a file must be like.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Its SHA-256, in lower-case hexadecimal.
+    pub sha256: &'a str,
+    /// Its size in bytes, if that is known.
+    pub size: Option<u64>,
+}
+
+impl Wanted<'_> {
+    fn path(&self, cache: &Path) -> PathBuf {
+        cache.join(self.sha256)
+    }
+
+    /// Where it lies until it is checked.
+    fn unchecked(&self, cache: &Path) -> PathBuf {
+        cache.join(format!("{}.part", self.sha256))
+    }
+
+    /// Compares what was fetched; why not, if it is not what it must be.
+    fn refuses(&self, from: &str, bytes: u64, sha256: &str) -> Option<Ended> {
+        let message = match self.size {
+            Some(size) if size != bytes => format!("{from} has {bytes} bytes, where {size} were expected"),
+            _ if sha256 == self.sha256 => return None,
+            _ => format!("{from} has the SHA-256 {sha256}, where {} was expected", self.sha256),
+        };
+        Some(Ended::failed("checksum", message))
+    }
+}
+
+/// Fetches `url`, unless the cache holds the file. Answers with its path if there is one now.
+pub async fn fetch(cache: &Path, url: &str, wanted: &Wanted<'_>) -> (Option<PathBuf>, Ended) {
+    let received = async |temporary: &Path| {
+        let (bytes, sha256) = receive(temporary, url, wanted).await?;
+        match wanted.refuses(without_query(url), bytes, &sha256) {
+            Some(refused) => Err(refused),
+            None => Ok(Ended::succeeded(format!("fetched {bytes} bytes\n"))),
+        }
+    };
+    into_cache(cache, wanted, received).await
+}
+
+/// Lets a script fetch the file, unless the cache holds it. Answers with its path if there is one now.
+pub async fn by_script(
+    context: &Context<'_>,
+    index: usize,
+    step: &Step,
+    script: &Script,
+    wanted: &Wanted<'_>,
+) -> (Option<PathBuf>, Ended) {
+    let received = async |temporary: &Path| {
+        let told = Context { file: Some(temporary.to_owned()), ..context.clone() };
+        let mut ended = script::run(&told, index, step, script).await;
+        ended.observed = None;
+        if !ended.status.is_success() {
+            return Err(ended);
+        }
+        let failed = |why: Ended| Ended { output: ended.output.clone(), output_omitted: ended.output_omitted, ..why };
+        // A link would let what lies in the cache change without it.
+        let is_file = tokio::fs::symlink_metadata(temporary).await.is_ok_and(|metadata| metadata.is_file());
+        let left = if is_file { sum(temporary).await } else { Ok(None) };
+        let left = left.map_err(|error| failed(io("read", temporary, &error)))?;
+        let (bytes, sha256) =
+            left.ok_or_else(|| failed(Ended::failed("download", "its script has left no file at PITCREW_FILE")))?;
+        match wanted.refuses("the file that its script has left", bytes, &sha256) {
+            Some(refused) => Err(failed(refused)),
+            None => Ok(ended),
+        }
+    };
+    into_cache(&context.cache, wanted, received).await
+}
+
+/// Puts the file into the cache if it is not there; `receive` leaves it at a temporary place, and has checked it.
+async fn into_cache(
+    cache: &Path,
+    wanted: &Wanted<'_>,
+    receive: impl AsyncFnOnce(&Path) -> Result<Ended, Ended>,
+) -> (Option<PathBuf>, Ended) {
+    let (path, temporary) = (wanted.path(cache), wanted.unchecked(cache));
     tidy(cache);
     let fetched = async {
-        if is_cached(&path, sha256).await.map_err(|error| io("read", &path, &error))? {
-            return Ok("it was in the cache already\n".to_owned());
+        if is_cached(&path, wanted.sha256).await.map_err(|error| io("read", &path, &error))? {
+            return Ok(Ended::succeeded("it was in the cache already\n".to_owned()));
         }
-        let bytes = receive(&temporary, url, sha256).await?;
+        let ended = receive(&temporary).await?;
         tokio::fs::rename(&temporary, &path).await.map_err(|error| io("rename", &temporary, &error))?;
-        Ok(format!("fetched {bytes} bytes\n"))
+        Ok(ended)
     };
     match fetched.await {
-        Ok(output) => (Some(path), Ended::succeeded(output)),
+        Ok(ended) => (Some(path), ended),
         Err(ended) => {
             let _ = tokio::fs::remove_file(&temporary).await;
             (None, ended)
@@ -46,25 +125,33 @@ pub async fn fetch(cache: &Path, url: &str, sha256: &str) -> (Option<PathBuf>, E
 }
 
 async fn is_cached(path: &Path, sha256: &str) -> std::io::Result<bool> {
-    let mut file = match File::open(path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer).await? {
-            0 => break,
-            read => hash.update(&buffer[..read]),
-        }
-    }
-    let valid = hexadecimal(&hash.finalize()) == sha256;
+    let valid = sum(path).await?.is_some_and(|(_, found)| found == sha256);
     if valid {
         // The time of its last use, by which the cache is tidied; failing to note it costs a download later on.
         let _ = std::fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
     }
     Ok(valid)
+}
+
+/// The size and the SHA-256 of a file; none if it is not there.
+async fn sum(path: &Path) -> std::io::Result<Option<(u64, String)>> {
+    let mut file = match File::open(path).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer).await? {
+            0 => return Ok(Some((bytes, hexadecimal(&hash.finalize())))),
+            read => {
+                bytes += read as u64;
+                hash.update(&buffer[..read]);
+            }
+        }
+    }
 }
 
 /// Removes what was fetched half, since only one run fetches at a time, and what nobody has used for long.
@@ -80,8 +167,8 @@ fn tidy(cache: &Path) {
     }
 }
 
-/// Receives the file to a temporary place. Answers with its size if its checksum is right.
-async fn receive(temporary: &Path, url: &str, sha256: &str) -> Result<u64, Ended> {
+/// Receives the file to a temporary place. Answers with its size and its SHA-256.
+async fn receive(temporary: &Path, url: &str, wanted: &Wanted<'_>) -> Result<(u64, String), Ended> {
     let from = without_query(url);
     // An address may carry a signature in its query, which belongs in no log.
     let failed = |error: reqwest::Error| {
@@ -95,6 +182,7 @@ async fn receive(temporary: &Path, url: &str, sha256: &str) -> Result<u64, Ended
             format!("cannot fetch {from}: the server answered {}", response.status()),
         ));
     }
+    let most = wanted.size.unwrap_or(BYTES_MAX);
     let mut file = File::create(temporary).await.map_err(|error| io("create", temporary, &error))?;
     let mut hash = Sha256::new();
     let mut bytes = 0;
@@ -102,20 +190,15 @@ async fn receive(temporary: &Path, url: &str, sha256: &str) -> Result<u64, Ended
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(failed)?;
         bytes += chunk.len() as u64;
-        if bytes > BYTES_MAX {
-            return Err(Ended::failed("download", format!("{from} is larger than {BYTES_MAX} bytes")));
+        if bytes > most {
+            return Err(Ended::failed("checksum", format!("{from} is larger than {most} bytes")));
         }
         hash.update(&chunk);
         file.write_all(&chunk).await.map_err(|error| io("write", temporary, &error))?;
     }
-    let found = hexadecimal(&hash.finalize());
-    if found != sha256 {
-        let message = format!("{from} has the SHA-256 {found}, where {sha256} was expected");
-        return Err(Ended::failed("checksum", message));
-    }
     file.flush().await.map_err(|error| io("write", temporary, &error))?;
     file.sync_all().await.map_err(|error| io("write", temporary, &error))?;
-    Ok(bytes)
+    Ok((bytes, hexadecimal(&hash.finalize())))
 }
 
 fn io(doing: &str, path: &Path, error: &std::io::Error) -> Ended {

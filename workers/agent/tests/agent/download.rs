@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pitcrew_protocol::{Ending, Step, StepKind, StepStatus, Then, Work};
+use pitcrew_protocol::{Ending, Interpreter, Script, Step, StepKind, StepStatus, Then, Work};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -38,8 +38,11 @@ impl Web {
     }
 
     fn download(&self, path: &str, sha256: &str) -> Step {
-        let work =
-            Work::Download { url: format!("{}{path}?signature=s3cret", self.address), sha256: sha256.to_owned() };
+        let work = Work::Download {
+            url: format!("{}{path}?signature=s3cret", self.address),
+            sha256: sha256.to_owned(),
+            size: None,
+        };
         Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }
     }
 }
@@ -84,4 +87,67 @@ async fn a_file_that_is_wrong_or_not_there_fails_the_step() {
     let StepStatus::Failed { message, .. } = &outcome.steps[0].status else { panic!("it failed") };
     assert!(message.contains("404") && !message.contains("s3cret"), "{message}");
     assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_file_of_another_size_is_refused() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let web = Web::start(b"the installer").await;
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    for (expected, message) in [(12, "is larger than 12 bytes"), (14, "has 13 bytes, where 14 were expected")] {
+        let url = format!("{}/file", web.address);
+        let work = Work::Download { url, sha256: sum(b"the installer"), size: Some(expected) };
+        let step = Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) };
+        let outcome = link.run_through(&run(1, vec![step])).await;
+        let StepStatus::Failed { code, message: said } = &outcome.steps[0].status else { panic!("it failed") };
+        assert_eq!(code, "checksum");
+        assert!(said.ends_with(message), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 0);
+}
+
+/// A step in which a script fetches a file, and knows a secret.
+fn by_script(body: &str, sha256: &str, size: Option<u64>) -> Step {
+    let script = Script {
+        interpreter: Interpreter::Sh,
+        body: body.to_owned(),
+        env: [("PARAM_KEY".to_owned(), "hunter2-hunter2".to_owned())].into(),
+        secrets: ["PARAM_KEY".to_owned()].into(),
+    };
+    let work = Work::Fetch { script, sha256: sha256.to_owned(), size };
+    Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }
+}
+
+#[tokio::test]
+async fn a_script_fetches_a_file_once_and_it_is_checked_like_a_download() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    let (sha256, fetched) = (sum(b"the installer"), place.file("fetched"));
+    let good = format!(
+        "echo fetched >> {}; echo \"with $PARAM_KEY\"; printf 'the installer' > \"$PITCREW_FILE\"",
+        fetched.display()
+    );
+    for _ in 0..2 {
+        let steps = vec![by_script(&good, &sha256, Some(13)), sh("cat $PITCREW_FILE")];
+        let outcome = link.run_through(&run(1, steps)).await;
+        assert_eq!((outcome.ending, outcome.steps[1].output.as_str()), (Ending::Completed, "the installer"));
+        assert!(!outcome.steps[0].output.contains("hunter2"), "{}", outcome.steps[0].output);
+        assert_eq!(std::fs::read_to_string(&fetched).unwrap(), "fetched\n");
+    }
+
+    let sha256 = sum(b"another installer");
+    for (body, expected, said) in [
+        ("printf tampered > $PITCREW_FILE", "checksum", "has the SHA-256"),
+        ("true", "download", "has left no file at PITCREW_FILE"),
+        ("ln -s /etc/passwd $PITCREW_FILE", "download", "has left no file at PITCREW_FILE"),
+        ("echo denied; exit 7", "exit_code", "it exited with 7"),
+    ] {
+        let outcome = link.run_through(&run(1, vec![by_script(body, &sha256, None), sh("echo never")])).await;
+        assert_eq!((outcome.ending, outcome.steps.len(), code(&outcome.steps[0])), (Ending::Stopped, 1, expected));
+        let StepStatus::Failed { message, .. } = &outcome.steps[0].status else { panic!("it failed") };
+        assert!(message.contains(said), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 1, "only what was right is kept");
 }
