@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use pitcrew_protocol::Child;
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
@@ -15,6 +16,9 @@ pub struct Findings {
     pub policy_version: i64,
     /// What was found of each item that was looked for.
     pub items: BTreeMap<Item, Finding>,
+    /// What the tests of tasks that are not satisfied have named as missing, one by one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub children: BTreeMap<Item, Vec<Child>>,
     /// What is installed, if it was asked for, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Vec<Package>>,

@@ -27,6 +27,9 @@ words! {
     }
 }
 
+/// Stands between a task and the key of its child.
+const CHILD_MARK: char = '#';
+
 impl Item {
     /// The software of this name.
     pub fn software(name: impl Into<String>) -> Self {
@@ -36,6 +39,16 @@ impl Item {
     /// The task of this name.
     pub fn task(name: impl Into<String>) -> Self {
         Item { kind: ItemKind::Task, name: name.into() }
+    }
+
+    /// What this task's test names by a key: `task/patches#KB5031356`. No item that is deployed has such a name.
+    pub fn child(&self, key: &str) -> Self {
+        Item { kind: self.kind, name: format!("{}{CHILD_MARK}{key}", self.name) }
+    }
+
+    /// The task whose test has named this; none of what is deployed.
+    pub fn parent(&self) -> Option<Item> {
+        self.name.split_once(CHILD_MARK).map(|(name, _)| Item { kind: self.kind, name: name.to_owned() })
     }
 }
 

@@ -95,6 +95,8 @@ words! {
         TimedOut = "timed_out",
         /// The computer lacks what would run the script.
         NoInterpreter = "no_interpreter",
+        /// An action below it did not succeed.
+        ChildFailed = "child_failed",
         /// Something that must be there before it could not be brought there.
         PrerequisiteFailed = "prerequisite_failed",
         /// Something that must be there before it is not to be there, by another deployment.
@@ -107,6 +109,8 @@ words! {
         RebootNotAllowed = "reboot_not_allowed",
         /// Its deployment was withdrawn or changed after planning.
         DeploymentChanged = "deployment_changed",
+        /// The script of an action before it has ended the session.
+        StoppedByScript = "stopped_by_script",
         /// The session was cancelled.
         Cancelled = "cancelled",
         /// The computer or its agent went down in the middle.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use pitcrew_protocol::Child;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -68,6 +69,12 @@ pub struct PlannedAction {
     /// The actions that must have succeeded before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,
+    /// The action of the task whose test has named this: it comes after, and looks at the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
+    /// What was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<Child>,
     /// For a configuration task: the action of its software. Also in `needs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configures: Option<u32>,
@@ -197,6 +204,11 @@ pub enum Recipe {
         /// Makes it satisfied.
         set: ScriptUse,
     },
+    /// Test, once the actions below it are done.
+    Whole {
+        /// Says whether it is satisfied.
+        test: ScriptUse,
+    },
 }
 
 /// One script that changes the computer.
@@ -257,6 +269,7 @@ impl Recipe {
                 pin(test);
                 pin(set);
             }
+            Recipe::Whole { test } => pin(test),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pitcrew_protocol::{RunOutcome, StepKind, StepOutcome, StepStatus};
+use pitcrew_protocol::said::{CHILDREN_BYTES_MAX, CHILDREN_MAX};
+use pitcrew_protocol::{Child, RunOutcome, StepKind, StepOutcome, StepStatus};
 
 use crate::domain::{Finding, Findings, Item, ItemKind, Policy};
 use crate::resolve::Resolution;
@@ -28,6 +29,7 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
         }
     }
     let mut items = BTreeMap::new();
+    let mut named = BTreeMap::new();
     for step in detection(resolution, policy, false) {
         let Some(item) = step.item else { continue };
         let outcome = seen.get(&(item.clone(), is_test(step.kind))).copied();
@@ -40,12 +42,16 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
             }
         } else {
             let finding = outcome.map_or_else(never_looked, |outcome| read(&item, step.kind, outcome));
+            if let (Finding::Satisfied(false), Some(outcome)) = (&finding, outcome) {
+                named.extend(Some((item.clone(), children(outcome))).filter(|(_, children)| !children.is_empty()));
+            }
             items.insert(item, finding);
         }
     }
     Findings {
         policy_version: resolution.policy_version,
         items,
+        children: named,
         inventory: packages.map(|packages| packages.into_iter().collect()),
     }
 }
@@ -59,6 +65,17 @@ fn read(item: &Item, kind: StepKind, outcome: &StepOutcome) -> Finding {
         (ItemKind::Task, _) => Finding::Value(outcome.observed.clone().unwrap_or_default()),
         (ItemKind::Software, _) => outcome.observed.clone().map_or(Finding::Absent, Finding::Present),
     }
+}
+
+/// What a test has named, within the same bounds that the agent keeps: what a computer says is not trusted.
+fn children(outcome: &StepOutcome) -> Vec<Child> {
+    let (mut keys, mut bytes) = (BTreeSet::new(), 0);
+    let fit = outcome.said.children.iter().filter(|child| child.fault().is_none() && keys.insert(&child.key));
+    let within = fit.take(CHILDREN_MAX).take_while(|child| {
+        bytes += child.size();
+        bytes <= CHILDREN_BYTES_MAX
+    });
+    within.cloned().collect()
 }
 
 fn never_looked() -> Finding {

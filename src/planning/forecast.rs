@@ -192,7 +192,7 @@ fn fetches(action: &PlannedAction) -> bool {
     match &action.recipe {
         Recipe::Software { download, .. } => download.is_some() && action.action != ActionType::Uninstall,
         Recipe::Fetch { .. } => true,
-        Recipe::Task { .. } => false,
+        Recipe::Task { .. } | Recipe::Whole { .. } => false,
     }
 }
 

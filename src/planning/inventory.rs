@@ -120,6 +120,7 @@ mod tests {
             observed: None,
             warnings: Vec::new(),
             wants_reboot: false,
+            said: Default::default(),
             output: output.into(),
             output_omitted: omitted,
             started_at: Timestamp::UNIX_EPOCH,

@@ -5,7 +5,7 @@ use pitcrew_protocol::{Ending, RunOutcome, StepKind, StepOutcome, StepStatus};
 use crate::domain::{ActionResult, Does, PlannedAction, Reason, RebootNeed, Recipe, Want};
 
 use super::findings::says;
-use super::words::{installed, wanted};
+use super::words::{installed, some_of, wanted};
 
 /// What came of an action's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,7 @@ pub fn judge(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
         Some(Verdict::Failed { .. }) if change_is_made && reboot => return Verdict::NeedsReboot,
         Some(verdict) => return verdict,
         None if matches!(action.recipe, Recipe::Fetch { .. }) => return Verdict::Fetched,
+        None if matches!(action.recipe, Recipe::Whole { .. }) => return whole(action, outcome),
         None if !change_is_made => return unchanged(action, outcome),
         None => {}
     }
@@ -185,6 +186,22 @@ fn what_failed(kind: StepKind) -> &'static str {
     }
 }
 
+/// What a look at a task comes to whose children were all done.
+fn whole(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
+    let Err(Verdict::Failed { reason, detected, .. }) = verified(action, outcome) else {
+        return Verdict::Done { detected: None, reboot: false };
+    };
+    let named = outcome.steps.last().map_or(&[][..], |test| &test.said.children);
+    let message = match some_of(named) {
+        Some(them) => {
+            format!("All that its test had named was done, and now it names {them}: the next session takes that up.")
+        }
+        None => "All that its test had named was done, and it still prints false.".to_owned(),
+    };
+    // Nothing happens in between, so looking again would show the same.
+    Verdict::Failed { reason, message, may_pass: false, detected }
+}
+
 /// What a run in which nothing was changed comes to: its first look was not as planned.
 fn unchanged(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
     let Some(look) = outcome.steps.first() else {
@@ -194,7 +211,7 @@ fn unchanged(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
     let detected = look.observed.clone();
     match &action.recipe {
         Recipe::Task { .. } if says(look, "true") => Verdict::AlreadyAsDesired { detected: None },
-        Recipe::Task { .. } => Verdict::Drifted { detected: None },
+        Recipe::Task { .. } | Recipe::Whole { .. } => Verdict::Drifted { detected: None },
         Recipe::Fetch { .. } => Verdict::Fetched,
         // What fails its test is not as it should be, whatever its version.
         Recipe::Software { .. }

@@ -34,8 +34,11 @@ mod steps;
 
 mod judge;
 
+mod children;
+
 mod env;
 
+pub use children::failed_below;
 pub use detection::detection;
 pub use findings::findings;
 pub use inventory::{built_in_scripts, seen, text_of};

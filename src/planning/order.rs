@@ -22,6 +22,7 @@ use super::env::env;
 use super::licences;
 use super::needs::{self, Lack, Standing};
 use super::versions::Platform;
+use super::words::some_of;
 use entries::mark_safe_points;
 
 /// Makes the plan that brings a computer where its resolution wants it, from what was found.
@@ -209,7 +210,10 @@ impl Planner<'_> {
                 self.seen.compliant.insert(wanted.item.clone(), (detected.clone(), want));
                 if needs::wants_absent(wanted) { Standing::Unwanted } else { Standing::There(detected) }
             }
-            (Decision::Settle(Verdict { action, result, reason, message, detected }), _) => {
+            (Decision::Settle(Verdict { action, result, reason, mut message, detected }), _) => {
+                if let Some(them) = self.findings.children.get(&wanted.item).and_then(|named| some_of(named)) {
+                    message.push_str(&format!(" It names {them}."));
+                }
                 self.settle(wanted, action, Lack { result, reason, message }, detected.clone());
                 detected.map_or(Standing::NotToBeHad, |version| Standing::Left(Some(version)))
             }

@@ -37,7 +37,8 @@ pub fn plan_for(
 fn only_downloads(plan: Plan) -> Plan {
     let mut settled = plan.settled;
     let mut actions = Vec::new();
-    for action in plan.actions {
+    // What a task's test has named has no files of its own.
+    for action in plan.actions.into_iter().filter(|action| action.parent.is_none()) {
         match &action.recipe {
             Recipe::Software { download: Some(download), .. } => actions.push(PlannedAction {
                 action: ActionType::Download,
@@ -48,7 +49,10 @@ fn only_downloads(plan: Plan) -> Plan {
                 reboot: RebootNeed::IfAsked,
                 ..action
             }),
-            Recipe::Software { download: None, .. } | Recipe::Fetch { .. } | Recipe::Task { .. } => {
+            Recipe::Software { download: None, .. }
+            | Recipe::Fetch { .. }
+            | Recipe::Task { .. }
+            | Recipe::Whole { .. } => {
                 settled.push(Settled {
                     seq: action.seq,
                     item: action.item,

@@ -3,6 +3,7 @@
 //! The first step looks again, and the run stops there unless the computer is as it was planned for. What is fetched is
 //! fetched and checked before anything is changed, so a download that fails leaves the computer as it was.
 
+use pitcrew_protocol::said::CHILD;
 use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
@@ -43,6 +44,8 @@ pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
         Recipe::Task { set, .. } if action.reason == Reason::RepairTriggered => {
             steps.push(script(action, StepKind::Set, set, ACT_MS, Then::IfSucceeded));
         }
+        // The only look is the verification.
+        Recipe::Whole { .. } => {}
         Recipe::Task { test, set } => {
             let satisfied = Then::DoneIfObserved(Some("true".into()));
             steps.push(script(action, StepKind::Test, test, TEST_MS, satisfied));
@@ -63,7 +66,9 @@ pub fn verification(action: &PlannedAction) -> Vec<StepSpec> {
             std::iter::once(verify).chain(test).collect()
         }
         Recipe::Fetch { .. } => Vec::new(),
-        Recipe::Task { test, .. } => vec![script(action, StepKind::Test, test, TEST_MS, Then::GoOn)],
+        Recipe::Task { test, .. } | Recipe::Whole { test } => {
+            vec![script(action, StepKind::Test, test, TEST_MS, Then::GoOn)]
+        }
     }
 }
 
@@ -102,9 +107,20 @@ fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
     }
 }
 
+/// What is told to every script of an action.
+fn action_told(action: &PlannedAction) -> Told {
+    let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone() };
+    if let Some(child) = &action.child {
+        told.env.insert(CHILD.to_owned(), child.key.clone());
+        let parameters = child.parameters.iter();
+        told.env.extend(parameters.map(|(name, value)| (format!("CHILD_{}", name.to_uppercase()), value.clone())));
+    }
+    told
+}
+
 /// What is told to a script that changes something, or fetches what a change takes.
 fn change_told(action: &PlannedAction) -> Told {
-    let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone() };
+    let mut told = action_told(action);
     let versions = [("PITCREW_VERSION", &action.version), ("PITCREW_DETECTED", &action.detected)];
     let versions = versions.into_iter().filter_map(|(name, version)| Some((name.to_owned(), version.clone()?)));
     told.env.extend(versions);
@@ -114,7 +130,7 @@ fn change_told(action: &PlannedAction) -> Told {
 fn script(action: &PlannedAction, kind: StepKind, script: &ScriptUse, default_ms: u64, then: Then) -> StepSpec {
     let told = match kind {
         StepKind::Act => change_told(action),
-        _ => Told { env: action.env.clone(), secrets: action.secrets.clone() },
+        _ => action_told(action),
     };
     StepSpec {
         kind,

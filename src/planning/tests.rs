@@ -73,11 +73,19 @@ fn compile(text: &str) -> (Policy, Computer) {
 }
 
 /// What was found, a line an item: `software/editor 1.0`, `software/editor -`, `software/editor 1.0 broken`,
-/// `task/settings true`, `task/settings failed`.
+/// `task/settings true`, `task/settings failed`, `task/patches false names KB1 KB2`.
 fn found(text: &str) -> Findings {
+    let mut children = std::collections::BTreeMap::new();
     let items = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
         let (item, rest) = line.split_once(' ').expect("an item and what was found");
         let item: Item = item.parse().expect("an item");
+        let (rest, named) = rest.split_once(" names ").unwrap_or((rest, ""));
+        let named = named.split_whitespace().map(|key| pitcrew_protocol::Child {
+            key: key.into(),
+            title: None,
+            parameters: Default::default(),
+        });
+        children.extend(Some((item.clone(), named.collect::<Vec<_>>())).filter(|(_, named)| !named.is_empty()));
         let finding = match (item.kind, rest) {
             (_, "failed") => Finding::Failed { code: "exit_code".into(), message: "It exited with 3.".into() },
             (ItemKind::Software, "-") => Finding::Absent,
@@ -90,7 +98,8 @@ fn found(text: &str) -> Findings {
         };
         (item, finding)
     });
-    Findings { policy_version: 1, items: items.collect(), inventory: None }
+    let items = items.collect();
+    Findings { policy_version: 1, items, children, inventory: None }
 }
 
 fn made(fleet: &str, findings: &str) -> Plan {
@@ -115,6 +124,14 @@ fn made_case(fleet: &str, case: &str) -> Plan {
     plan_for(kind, &resolution, &policy, &found(findings)).0
 }
 
+/// The plan of a task whose test has named so many: `K1`, `K2` …
+pub(super) fn family(count: usize) -> Plan {
+    let fleet = "{kind: tenant, name: t}\n---\n{kind: computer, name: c, tenant: t, os: linux}\n---\n\
+                 {kind: task, name: t, test: t, set: s}\n---\n{kind: deployment, name: d, task: t, target: everyone}";
+    let keys: String = (1..=count).map(|key| format!(" K{key}")).collect();
+    made(fleet, &format!("task/t false names{keys}"))
+}
+
 /// A plan, a line an action and a line for its steps.
 fn told(plan: &Plan) -> String {
     let mut lines = std::collections::BTreeMap::new();
@@ -125,6 +142,9 @@ fn told(plan: &Plan) -> String {
             Some(version) => write!(line, " {detected} -> {version}").unwrap(),
             None if action.item.kind == ItemKind::Software => write!(line, " {detected} -> ?").unwrap(),
             None => {}
+        }
+        if let Some(parent) = action.parent {
+            write!(line, ", under {parent}").unwrap();
         }
         for need in &action.needs {
             write!(line, ", after {need}").unwrap();

@@ -1,5 +1,7 @@
 //! The sentences that explain a decision.
 
+use pitcrew_protocol::Child;
+
 use crate::domain::Want;
 
 /// What is installed, as the beginning of a sentence.
@@ -31,5 +33,16 @@ pub(super) fn wanted(want: &Want) -> String {
         Want::AtLeast(version) => format!("{version} or newer is wanted"),
         Want::AtMost(version) => format!("{version} or older is wanted"),
         Want::Satisfied => "its test must print true".to_owned(),
+    }
+}
+
+/// Some of what a test has named, by their keys, and how many more; none if it has named nothing.
+pub(super) fn some_of(named: &[Child]) -> Option<String> {
+    const MOST: usize = 3;
+    let keys: Vec<_> = named.iter().take(MOST).map(|child| child.key.as_str()).collect();
+    match named.len() {
+        0 => None,
+        1..=MOST => Some(keys.join(", ")),
+        all => Some(format!("{} and {} more", keys.join(", "), all - MOST)),
     }
 }

@@ -307,7 +307,7 @@ pub const INVARIANTS: &[Invariant] = &[
         query: "SELECT 'computer ' || h.computer_id,
                        format('Session %s has acted on %s, which ended as %s, and nobody has judged it', h.id, a.item, a.result)
                 FROM session_history h JOIN action a ON a.session_id = h.id
-                WHERE h.stage = 'execution' AND a.attempts > 0 AND a.type <> 'download'
+                WHERE h.stage = 'execution' AND a.attempts > 0 AND a.type <> 'download' AND a.parent IS NULL
                   AND a.result IN ('success', 'failed', 'indeterminate')
                   AND a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = h.id)
                   AND NOT EXISTS (SELECT FROM compliance c WHERE c.computer_id = h.computer_id AND c.item = a.item)

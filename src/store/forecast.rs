@@ -148,9 +148,12 @@ fn told(mut events: Vec<(Timestamp, Event)>) -> Option<(Timestamp, Findings)> {
         match event {
             Event::Looked { findings, .. } => {
                 all.policy_version = findings.policy_version;
+                all.children.retain(|item, _| !findings.items.contains_key(item));
                 all.items.extend(findings.items);
+                all.children.extend(findings.children);
             }
             Event::Done(item, finding) => {
+                all.children.remove(&item);
                 all.items.insert(item, finding);
             }
         }

@@ -60,7 +60,7 @@ impl Store {
         let client = self.client().await?;
         let statement = client
             .prepare_cached(&format!(
-                "SELECT a.dispatch, a.seq, a.item, a.deployment, a.type, a.reason, a.detected, a.desired,
+                "SELECT a.dispatch, a.seq, a.item, a.deployment, a.type, a.reason, a.detected, a.desired, a.parent,
                         CASE WHEN r.run_id IS NULL THEN a.status ELSE 'started' END AS status, a.result,
                         a.result_reason, a.message, coalesce(r.attempt, a.attempts) AS attempts,
                         coalesce(r.run_id, a.run_id) AS run_id, coalesce(a.started_at, r.begun) AS started_at,
@@ -96,6 +96,7 @@ impl Store {
                 result_reason: row.get("result_reason"),
                 message: row.get("message"),
                 attempts: row.get("attempts"),
+                parent: row.get("parent"),
                 plan: row.get("dispatch"),
                 run_id: row.get("run_id"),
                 expected_ms: row.get("median_ms"),
@@ -107,6 +108,8 @@ impl Store {
         if let Some(plan) = self.plan(session).await? {
             complete(&mut lines, &plan);
         }
+        // What a task's test has named stands below it, though it is done before.
+        lines.sort_by_key(|line| (line.plan, line.parent.unwrap_or(line.seq), line.parent.is_some(), line.seq));
         for line in &mut lines {
             line.numbers = Numbers::of(line);
         }
@@ -139,6 +142,7 @@ impl Store {
                 status: step.status,
                 exit_code: step.exit_code,
                 observed: step.observed,
+                activities: step.said.activities,
                 warnings: step.warnings,
                 output: step.output,
                 output_omitted: step.output_omitted,
@@ -328,6 +332,7 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         message: None,
         verified: None,
         attempts: 0,
+        parent: None,
         plan: stored.dispatch,
         run_id: None,
         expected_ms: None,
@@ -347,6 +352,7 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
                 why_text: action.message.clone(),
                 detected: action.detected.clone(),
                 desired: action.version.clone(),
+                parent: action.parent.map(|seq| i32::try_from(seq).unwrap_or(i32::MAX)),
                 ..line
             });
         }
@@ -367,5 +373,4 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         }
     }
     lines.extend(absent);
-    lines.sort_by_key(|line| (line.plan, line.seq));
 }

@@ -30,6 +30,9 @@ impl Store {
         from: &Submitter,
         reason: &str,
     ) -> Result<Rerun, Error> {
+        // What a task's test has named is run again with its task: only that looks whether it is still missing.
+        let task = item.and_then(Item::parent);
+        let item = task.as_ref().or(item);
         let id = session.id;
         if !session.status.is_final() {
             return Ok(Rerun::Refused(format!("Session {id} is {}; only a final one is run again.", session.status)));

@@ -85,6 +85,7 @@ impl Imagined {
                 observed,
                 warnings: Vec::new(),
                 wants_reboot: false,
+                said: Default::default(),
                 output: String::new(),
                 output_omitted: 0,
                 started_at: now,

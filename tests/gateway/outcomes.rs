@@ -60,6 +60,7 @@ async fn what_the_database_or_the_broker_cannot_hold_stops_no_outcome() {
         observed: Some("1\0".into()),
         warnings: Vec::new(),
         wants_reboot: false,
+        said: Default::default(),
         output,
         output_omitted: 0,
         started_at: jiff::Timestamp::UNIX_EPOCH,

@@ -10,6 +10,7 @@ pub mod work;
 
 mod agents;
 mod broker;
+mod children;
 mod compliance;
 mod collector;
 mod database;

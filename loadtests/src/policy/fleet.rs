@@ -110,5 +110,5 @@ pub fn findings(number: usize, resolution: &Resolution) -> Findings {
         };
         (wanted.item.clone(), finding)
     });
-    Findings { policy_version: resolution.policy_version, items: found.collect(), inventory: None }
+    Findings { policy_version: resolution.policy_version, items: found.collect(), ..Findings::default() }
 }

@@ -23,7 +23,7 @@ pub fn report(report: &Report, style: Style) -> String {
         for action in &report.actions {
             table.add_row(vec![
                 Cell::new(action.seq),
-                Cell::new(&action.item),
+                Cell::new(item(action)),
                 Cell::new(action.detected.as_deref().unwrap_or("-")),
                 Cell::new(action.desired.as_deref().unwrap_or("-")),
                 Cell::new(action.action.replace('_', " ")),
@@ -55,6 +55,14 @@ pub fn report(report: &Report, style: Style) -> String {
     text.push_str(&format!("\n{}\n", style.wrap(&sentence)));
     text.push_str(&why(&report.why, style));
     text
+}
+
+/// The item; of what is below another action only what tells it apart, set in.
+fn item(action: &ActionLine) -> String {
+    match (action.parent, action.item.split_once('#')) {
+        (Some(_), Some((_, key))) => format!("  {key}"),
+        (None, _) | (_, None) => action.item.clone(),
+    }
 }
 
 /// How long an action took or, of one that is to be done, how long it is expected to take.

@@ -1,7 +1,7 @@
 //! Actions and logs as they are shown.
 
 use jiff::Timestamp;
-use pitcrew_protocol::{StepKind, StepStatus};
+use pitcrew_protocol::{Activity, StepKind, StepStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -44,6 +44,9 @@ pub struct ActionLine {
     /// What was observed when it was looked at again after the change; absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<String>,
+    /// The place of the action that it is below: of the task whose test has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<i32>,
     /// How often it was started.
     pub attempts: i32,
     /// The planning that made it: a plan made anew after drift has another one.
@@ -95,6 +98,9 @@ pub struct LogEntry {
     /// The last line it wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// What its script said that it was doing, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activities: Vec<Activity>,
     /// What was odd about it, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

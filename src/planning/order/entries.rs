@@ -8,6 +8,7 @@ use crate::planning::decide::Draft;
 use crate::planning::ladder::ladder;
 use crate::planning::needs::{Lack, Standing};
 use crate::planning::versions::entry;
+use crate::planning::words::some_of;
 use crate::resolve::Wanted;
 
 impl Planner<'_> {
@@ -52,7 +53,7 @@ impl Planner<'_> {
         configures: Option<u32>,
     ) -> Standing {
         let Some(software) = self.policy.software_of(&wanted.item) else {
-            return self.act(wanted, draft, told, needs, configures);
+            return self.family(wanted, draft, told, needs, configures);
         };
         let (action, detected) = (draft.action, draft.detected.clone());
         let drafts = match ladder(software, self.platform, draft) {
@@ -66,6 +67,40 @@ impl Planner<'_> {
                 needs.insert(below);
             }
             standing = self.act(wanted, draft, told.clone(), needs, configures);
+        }
+        standing
+    }
+
+    /// Adds an action for each thing that a task's test has named, and after them the task's own, which looks at the
+    /// whole; only that one if it has named nothing.
+    fn family(
+        &mut self,
+        wanted: &Wanted,
+        draft: Draft,
+        told: Told,
+        needs: BTreeSet<u32>,
+        configures: Option<u32>,
+    ) -> Standing {
+        let named = self.findings.children.get(&wanted.item).filter(|named| !named.is_empty());
+        let (Some(named), Recipe::Task { test, .. }) = (named, &draft.recipe) else {
+            return self.act(wanted, draft, told, needs, configures);
+        };
+        let test = test.clone();
+        let parent = self.next_seq() + u32::try_from(named.len()).unwrap_or(u32::MAX);
+        for child in named {
+            let message = child.title.clone().unwrap_or_else(|| "Its task's test names it.".to_owned());
+            self.act(wanted, Draft { message, ..draft.clone() }, told.clone(), needs.clone(), configures);
+            if let Some(action) = self.plan.actions.last_mut() {
+                action.item = wanted.item.child(&child.key);
+                (action.parent, action.child) = (Some(parent), Some(child.clone()));
+            }
+        }
+        let message = format!("Its test names {}.", some_of(named).unwrap_or_default());
+        let standing =
+            self.act(wanted, Draft { message, recipe: Recipe::Whole { test }, ..draft }, told, needs, configures);
+        if let Some(action) = self.plan.actions.last_mut() {
+            // It only looks.
+            (action.lock, action.reboot) = (None, RebootNeed::IfAsked);
         }
         standing
     }
@@ -100,6 +135,8 @@ impl Planner<'_> {
             env: told.env,
             secrets: told.secrets,
             needs: needs.into_iter().collect(),
+            parent: None,
+            child: None,
             configures,
             reboot: reboot.unwrap_or(RebootNeed::IfAsked),
             source,

@@ -34,6 +34,7 @@ fn step(kind: StepKind, observed: Option<&str>) -> StepOutcome {
         observed: observed.map(str::to_owned),
         warnings: Vec::new(),
         wants_reboot: false,
+        said: Default::default(),
         output: String::new(),
         output_omitted: 0,
         started_at: Timestamp::UNIX_EPOCH,

@@ -152,7 +152,7 @@ impl Table {
             let finding = Finding::Satisfied(self.tasks.contains(&task));
             (Item::task(task), finding)
         });
-        Findings { policy_version: 1, items: software.chain(tasks).collect(), inventory: None }
+        Findings { policy_version: 1, items: software.chain(tasks).collect(), ..Findings::default() }
     }
 
     /// Does a plan. `fails` says which actions fail; the answer is how each ended.

@@ -5,4 +5,4 @@ SELECT u.computer_id, a.item, a.type, a.desired, a.ended_at,
 FROM unnest($1::bigint[], $2::bigint[]) AS u(computer_id, session_id)
 JOIN action a ON a.session_id = u.session_id
 LEFT JOIN run r ON r.run_id = a.run_id
-WHERE a.result = 'success' AND a.attempts > 0 AND a.type <> 'download'
+WHERE a.result = 'success' AND a.attempts > 0 AND a.type <> 'download' AND a.parent IS NULL

@@ -13,10 +13,10 @@ pub(super) fn planned<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) {
         return;
     }
     let sql =
-        "INSERT INTO action (session_id, dispatch, seq, item, deployment, type, reason, detected, desired, status)
+        "INSERT INTO action (session_id, dispatch, seq, item, deployment, type, reason, detected, desired, parent, status)
              SELECT u.*, 'planned'
              FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::text[]) AS u";
+                         $9::text[], $10::int[]) AS u";
     let them = || rows.iter().map(|(_, row)| row);
     last.add(
         "storing planned actions",
@@ -31,6 +31,7 @@ pub(super) fn planned<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) {
             them().map(|r| r.reason.as_str()).collect::<Vec<_>>(),
             them().map(|r| r.detected.as_deref()).collect::<Vec<_>>(),
             them().map(|r| r.desired.as_deref()).collect::<Vec<_>>(),
+            them().map(|r| r.parent).collect::<Vec<_>>(),
         ],
     );
 }

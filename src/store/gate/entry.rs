@@ -54,6 +54,8 @@ pub struct PlannedRow {
     pub detected: Option<String>,
     /// What is wanted.
     pub desired: Option<String>,
+    /// The place of the action that it is below.
+    pub parent: Option<i32>,
 }
 
 /// An action that has ended.

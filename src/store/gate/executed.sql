@@ -2,7 +2,7 @@
 --
 -- What planning settled without touching the computer was judged by planning and is left alone here: it was never
 -- attempted. A configuration that was only to be looked at again, and was not, has not been judged by anyone.
--- Fetching a file brings nothing about, and a repair may be of what is in order.
+-- What is below another action is judged with that one. Fetching a file brings nothing about, and a repair may be of what is in order.
 -- Nobody else judges the computer meanwhile, so what is new is inserted without looking twice, which costs half; where
 -- somebody does all the same, the transaction is tried again.
 -- What was planned and not done counts as found out of order, unless another session has ended on the computer since.
@@ -30,7 +30,7 @@ WITH ending AS (
     FROM ending e
     JOIN action a ON a.session_id = e.session_id AND a.dispatch = e.dispatch
     LEFT JOIN compliance c ON c.computer_id = e.computer_id AND c.item = a.item
-    WHERE a.type <> 'download' AND
+    WHERE a.parent IS NULL AND a.type <> 'download' AND
           CASE WHEN a.attempts > 0 AND a.result IN ('success', 'failed', 'indeterminate') THEN true
                WHEN a.result IN ('success', 'failed', 'indeterminate') THEN false
                ELSE a.reason NOT IN ('configures', 'not_detected', 'repair_triggered')

@@ -70,6 +70,7 @@ mod tests {
             observed,
             warnings: Vec::new(),
             wants_reboot: false,
+            said: Default::default(),
             output: String::new(),
             output_omitted: 0,
             started_at: Timestamp::UNIX_EPOCH,

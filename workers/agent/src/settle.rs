@@ -136,6 +136,7 @@ fn outcome(
             observed: None,
             warnings: Vec::new(),
             wants_reboot: false,
+            said: Default::default(),
             output: String::new(),
             output_omitted: 0,
             started_at,

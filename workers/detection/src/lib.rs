@@ -11,6 +11,7 @@ use pitcrew::stage::errand::{Adopted, Errand, Errands, Halt};
 use pitcrew::stage::{Answer, Checkpoint, Report, Stage, Work};
 use pitcrew::store::gate::{EndedRun, StageResult};
 use pitcrew::transport::Transports;
+use pitcrew_protocol::said::line_of;
 use pitcrew_protocol::{Ending, RunOutcome, StepKind};
 
 /// The stage.
@@ -81,6 +82,10 @@ impl Detection {
             report.answer = Answer::End(tally.status());
             report.note = format!("{packages} packages were found; {} sources could not be asked.", tally.failed);
         }
+        if let Some((item, message)) = stopped(&outcome) {
+            report.answer = Answer::End(session::Status::Cancelled);
+            report.note = format!("The script of {item} ended it: {message}");
+        }
         if errand.must_acknowledge() {
             let ended = report.outcomes.pop();
             checkpoint.record(ended, Vec::new(), None).await.map_err(pitcrew::stage::errand::fenced)?;
@@ -134,6 +139,11 @@ fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Repo
     }
     report.outcomes.extend(outcome.and_then(ended));
     report
+}
+
+/// What a script has ended the session with, and of which item it is.
+fn stopped(outcome: &RunOutcome) -> Option<(&str, String)> {
+    outcome.steps.iter().find_map(|step| Some((step.item.as_str(), line_of(step.said.stop.as_deref()?))))
 }
 
 /// How many sources of the inventory could be asked, and how many not.

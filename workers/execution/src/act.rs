@@ -10,6 +10,7 @@ use pitcrew::stage::errand::{Errands, Halt};
 use pitcrew::stage::{Answer, Report};
 use pitcrew::store::gate::EndedRun;
 use pitcrew::store::runs::StartedAction;
+use pitcrew_protocol::said::line_of;
 use pitcrew_protocol::{Ending, RunOutcome, StepStatus};
 
 use crate::walk::{Walk, number};
@@ -77,7 +78,9 @@ pub async fn resume(
             let outcome = start(walk, action, Purpose::Reboot, steps).await.map_err(waiting_for_reboot)?;
             Box::pin(resume(walk, action, Purpose::Reboot, outcome)).await
         }
-        Verdict::Failed { reason, message, may_pass: true, .. } if walk.attempt <= tries_again(action, reason) => {
+        Verdict::Failed { reason, message, may_pass: true, .. }
+            if walk.attempt <= tries_again(action, reason) && walk.stop.is_none() =>
+        {
             tracing::info!(session.id = %walk.work.inputs.session.id, "{} failed and is tried again: {message}", action.item);
             walk.attempt += 1;
             Box::pin(act(walk, action)).await
@@ -139,6 +142,8 @@ async fn start(
 /// Keeps an outcome, to be committed with what comes next.
 fn keep(walk: &mut Walk<'_>, outcome: &RunOutcome) {
     walk.ran(outcome.run_id);
+    let stop = outcome.steps.iter().find_map(|step| step.said.stop.as_deref().map(line_of));
+    walk.stop = stop.or(walk.stop.take());
     walk.pending.run = serde_json::to_string(outcome).ok().map(|text| EndedRun {
         run_id: outcome.run_id,
         outcome: text,

@@ -1,5 +1,8 @@
 //! Whether a deployment still says what the plan was made from.
 
+use std::collections::BTreeMap;
+
+use pitcrew::domain::Item;
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::findings::{Finding, Findings};
 use pitcrew::domain::plan::{Plan, PlannedAction};
@@ -7,6 +10,7 @@ use pitcrew::domain::policy::Policy;
 use pitcrew::domain::session::Session;
 use pitcrew::planning;
 use pitcrew::resolve;
+use pitcrew_protocol::Child;
 
 /// What the policy of today would plan from what the plan was made from. None while the policy is the same and none of it
 /// was denied for the computer.
@@ -23,8 +27,15 @@ impl Today {
         }
         let resolution = resolve::for_session(policy, computer, session);
         // Of several actions for one item the first tells what was found.
-        let items = plan.actions.iter().rev().map(|action| (action.item.clone(), found(action))).collect();
-        let findings = Findings { policy_version: plan.policy_version, items, inventory: None };
+        let deployed = plan.actions.iter().filter(|action| action.parent.is_none());
+        let items = deployed.rev().map(|action| (action.item.clone(), found(action))).collect();
+        let mut children: BTreeMap<Item, Vec<Child>> = BTreeMap::new();
+        for action in &plan.actions {
+            if let (Some(task), Some(child)) = (action.item.parent(), &action.child) {
+                children.entry(task).or_default().push(child.clone());
+            }
+        }
+        let findings = Findings { policy_version: plan.policy_version, items, children, inventory: None };
         let (again, _) = planning::plan_for(session.kind, &resolution, policy, &findings);
         Today(Some(again.actions))
     }
@@ -55,7 +66,7 @@ fn found(action: &PlannedAction) -> Finding {
     use pitcrew::domain::outcome::Reason;
     use pitcrew::domain::plan::Recipe;
     match (&action.recipe, &action.detected) {
-        (Recipe::Task { .. }, _) => Finding::Satisfied(false),
+        (Recipe::Task { .. } | Recipe::Whole { .. }, _) => Finding::Satisfied(false),
         (Recipe::Software { .. } | Recipe::Fetch { .. }, Some(version)) if action.reason == Reason::TestFailed => {
             Finding::Broken(version.clone())
         }

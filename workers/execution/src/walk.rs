@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pitcrew::domain::Tally;
 use pitcrew::domain::computer::Computer;
 use pitcrew::domain::outcome::{ActionResult, Reason};
 use pitcrew::domain::plan::{Plan, PlannedAction};
 use pitcrew::domain::run::Purpose;
 use pitcrew::domain::session::{self, Status, WaitingOn};
+use pitcrew::domain::{Item, Tally};
+use pitcrew::planning;
 use pitcrew::stage::checkpoint::{Done, Fenced, Yield};
 use pitcrew::stage::errand::{Adopted, Errand, Halt, fenced};
 use pitcrew::stage::{Answer, Checkpoint, Report, Work};
@@ -63,6 +64,8 @@ pub struct Walk<'a> {
     pub attempt: i32,
     /// Its runs, as far as they are known.
     pub runs: Option<RunsOfAction>,
+    /// What a script has ended the session with.
+    pub stop: Option<String>,
 }
 
 /// Goes through the plan from where it was left.
@@ -88,6 +91,7 @@ pub async fn walk(
         began: checkpoint.now(),
         attempt: 1,
         runs: None,
+        stop: None,
     };
     let mut report = match walk.through(computer, plan).await {
         Ok(report) => report,
@@ -148,6 +152,9 @@ impl Walk<'_> {
                     }
                     match self.obstacle(action, plan, &results, &today) {
                         Some((reason, message)) => Acted::Skipped(reason, message),
+                        None if let Some(message) = below(action, plan, &results) => {
+                            Acted::Ended(ActionResult::Failed, Reason::ChildFailed, message)
+                        }
                         None => {
                             if let Some(report) = self.wait_for_lock(action).await? {
                                 return Ok(report);
@@ -161,6 +168,10 @@ impl Walk<'_> {
                 Ok(result) => results.insert(seq, result),
                 Err(report) => return Ok(*report),
             };
+            if let Some(message) = self.stop.take() {
+                self.end_rest(plan, &results, ActionResult::Skipped, Reason::StoppedByScript, &message);
+                return Ok(stopped(&action.item, &message));
+            }
             if action.lock.is_some() {
                 // The next one may have it once what came of this one is certain.
                 self.commit_pending().await?;
@@ -169,6 +180,10 @@ impl Walk<'_> {
         }
         if self.checkpoint.intents().cancel {
             return Ok(Report::new(Answer::End(Status::Cancelled), "It was called off after its last action."));
+        }
+        if self.work.inputs.actions.iter().any(|state| state.was_stopped) {
+            // A worker before this one has heard it, and was lost before it could say so of the session.
+            return Ok(Report::new(Answer::End(Status::Cancelled), "A script ended it."));
         }
         let settled = plan.settled.iter().map(|settled| settled.result);
         let tally = Tally::of(plan.compliant as usize, results.values().copied().chain(settled));
@@ -323,11 +338,24 @@ impl Walk<'_> {
     }
 
     fn cancel_rest(&mut self, plan: &Plan, results: &BTreeMap<i32, ActionResult>) {
+        let (result, reason) = (ActionResult::Cancelled, Reason::Cancelled);
+        self.end_rest(plan, results, result, reason, "The session was cancelled.");
+    }
+
+    /// Ends alike all that has not ended.
+    fn end_rest(
+        &mut self,
+        plan: &Plan,
+        results: &BTreeMap<i32, ActionResult>,
+        result: ActionResult,
+        reason: Reason,
+        message: &str,
+    ) {
         let noted: Vec<i32> = self.pending.actions.iter().map(|ended| ended.seq).collect();
         for action in &plan.actions {
             let seq = number(action.seq);
             if !results.contains_key(&seq) && !noted.contains(&seq) {
-                self.note(action, 0, ActionResult::Cancelled, Reason::Cancelled, "The session was cancelled.");
+                self.note(action, 0, result, reason, message);
             }
         }
     }
@@ -350,6 +378,16 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// What has failed of that which is below an action.
+fn below(action: &PlannedAction, plan: &Plan, results: &BTreeMap<i32, ActionResult>) -> Option<String> {
+    planning::failed_below(action, plan, |seq| results.get(&number(seq)).copied())
+}
+
+/// The end of a session that a script has ended.
+fn stopped(item: &Item, message: &str) -> Report {
+    Report::new(Answer::End(Status::Cancelled), format!("The script of {item} ended it: {message}"))
 }
 
 /// Plans are far shorter than this can count.

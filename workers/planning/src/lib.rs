@@ -112,6 +112,7 @@ fn rows(plan: &Plan) -> Vec<PlannedRow> {
         reason: action.reason.to_string(),
         detected: action.detected.clone(),
         desired: action.version.clone(),
+        parent: action.parent.map(seq),
     });
     let settled = plan.settled.iter().map(|settled| PlannedRow {
         seq: seq(settled.seq),
@@ -121,6 +122,7 @@ fn rows(plan: &Plan) -> Vec<PlannedRow> {
         reason: settled.reason.to_string(),
         detected: settled.detected.clone(),
         desired: None,
+        parent: None,
     });
     planned.chain(settled).collect()
 }

@@ -8,11 +8,13 @@ pub mod frame;
 pub mod journal;
 pub mod outcome;
 pub mod run;
+pub mod said;
 
 pub use frame::{FromAgent, FromGateway, Hello, Refusal, RunState};
 pub use journal::{JournalEvent, JournalLine};
 pub use outcome::{Ending, RunOutcome, StepOutcome, StepStatus};
 pub use run::{Interpreter, Run, Script, Step, StepKind, Then, Work};
+pub use said::{Activity, Child, Said};
 
 /// The version of this protocol. A gateway refuses an agent of another major version with a reason a person can act on.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::StepKind;
+use crate::{Said, StepKind};
 
 /// What came of a run. It is identified by its run id, not by its epoch, and kept on the computer until acknowledged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,7 @@ impl RunOutcome {
             replace(&mut step.output);
             step.observed.as_mut().map(replace);
             step.warnings.iter_mut().for_each(replace);
+            step.said.texts().for_each(replace);
             if let StepStatus::Failed { code, message } = &mut step.status {
                 replace(code);
                 replace(message);
@@ -85,6 +86,9 @@ pub struct StepOutcome {
     /// The script asked for a reboot by exiting with 194 (3010 on Windows); the step has succeeded.
     #[serde(default)]
     pub wants_reboot: bool,
+    /// What its script has said to Pitcrew.
+    #[serde(default, skip_serializing_if = "Said::is_nothing")]
+    pub said: Said,
     /// Standard output and error as they came, invalid UTF-8 replaced, the middle left out where it is too long. Of an
     /// inventory step that succeeded, standard output alone: a program reads it, and a warning must not spoil it.
     #[serde(default, skip_serializing_if = "String::is_empty")]

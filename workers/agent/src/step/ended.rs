@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pitcrew_protocol::{Step, StepOutcome, StepStatus};
+use pitcrew_protocol::{Said, Step, StepOutcome, StepStatus};
 
 /// How a step has ended. The fields are those of [`StepOutcome`].
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Ended {
     pub observed: Option<String>,
     /// What was odd about it.
     pub warnings: Vec<String>,
+    /// What its script has said to Pitcrew.
+    pub said: Said,
     /// It asked for a restart.
     pub wants_reboot: bool,
     /// What it printed.
@@ -49,6 +51,7 @@ impl Ended {
             exit_code: self.exit_code,
             observed: self.observed,
             warnings: self.warnings,
+            said: self.said,
             wants_reboot: self.wants_reboot,
             output: self.output,
             output_omitted: self.output_omitted,
@@ -63,6 +66,7 @@ impl Ended {
             exit_code: None,
             observed: None,
             warnings: Vec::new(),
+            said: Said::default(),
             wants_reboot: false,
             output: String::new(),
             output_omitted: 0,

@@ -3,6 +3,7 @@
 pub mod context;
 pub mod download;
 pub mod ended;
+pub mod hearing;
 pub mod output;
 pub mod reboot;
 pub mod script;

@@ -2,6 +2,11 @@
 
 use std::collections::VecDeque;
 
+use pitcrew_protocol::StepKind;
+use pitcrew_protocol::said::DIRECTIVE;
+
+use super::hearing::Hearing;
+
 /// The beginning and the end of a stream of bytes.
 #[derive(Debug)]
 pub struct HeadAndTail {
@@ -52,9 +57,6 @@ impl HeadAndTail {
     }
 }
 
-/// What a script that begins a line with this says to Pitcrew, and not about what it looks at.
-pub const DIRECTIVE: &str = "::pitcrew ";
-
 /// What the lines of a test say together.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Booleans {
@@ -78,6 +80,11 @@ impl Booleans {
         Some(format!("{lines} of the test's output are neither `true` nor `false` and do not count, first: `{first}`"))
     }
 
+    /// Something is missing.
+    fn missing(&mut self) {
+        self.no += 1;
+    }
+
     fn line(&mut self, line: &str) {
         if line.eq_ignore_ascii_case("true") {
             self.yes += 1;
@@ -90,18 +97,34 @@ impl Booleans {
     }
 }
 
-/// The last line that is not blank.
-#[derive(Debug, Default)]
-pub struct LastLine {
+/// Standard output line by line: the last one that is not blank, what all of a test say together, and what is said to
+/// Pitcrew.
+#[derive(Debug)]
+pub struct Lines {
     line: Vec<u8>,
+    is_cut: bool,
+    number: usize,
     last: Option<String>,
     booleans: Booleans,
+    hearing: Hearing,
 }
 
 /// How much of a line is looked at.
 const LINE_MAX: usize = 4 * 1024;
 
-impl LastLine {
+impl Lines {
+    /// Of the script of a step of this kind, which starts now.
+    pub fn of(kind: StepKind) -> Lines {
+        Lines {
+            line: Vec::new(),
+            is_cut: false,
+            number: 1,
+            last: None,
+            booleans: Booleans::default(),
+            hearing: Hearing::new(kind),
+        }
+    }
+
     /// Takes in more.
     pub fn push(&mut self, bytes: &[u8]) {
         let mut lines = bytes.split(|byte| *byte == b'\n');
@@ -112,24 +135,35 @@ impl LastLine {
         }
     }
 
-    /// The last line, trimmed; none if all were blank. And what all lines say together, of a test.
-    pub fn finish(mut self) -> (Option<String>, Booleans) {
+    /// The last line, trimmed; none if all were blank. What all lines say together, of a test. And what was said.
+    pub fn finish(mut self) -> (Option<String>, Booleans, Hearing) {
         self.end_line();
-        (self.last, self.booleans)
+        (self.last, self.booleans, self.hearing)
     }
 
     fn extend(&mut self, bytes: &[u8]) {
-        self.line.extend_from_slice(&bytes[..bytes.len().min(LINE_MAX - self.line.len())]);
+        let room = LINE_MAX - self.line.len();
+        self.is_cut |= bytes.len() > room;
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn end_line(&mut self) {
         let text = String::from_utf8_lossy(&self.line);
         let trimmed = text.trim();
-        if !trimmed.is_empty() && !trimmed.starts_with(DIRECTIVE) {
-            self.booleans.line(trimmed);
-            self.last = Some(trimmed.to_owned());
+        match trimmed.strip_prefix(DIRECTIVE) {
+            Some(_) if self.is_cut => self.hearing.too_long(self.number, LINE_MAX),
+            // A task of which something is missing is not satisfied, whatever else is printed.
+            Some(said) if self.hearing.line(self.number, said) => self.booleans.missing(),
+            Some(_) => {}
+            None if trimmed.is_empty() => {}
+            None => {
+                self.booleans.line(trimmed);
+                self.last = Some(trimmed.to_owned());
+            }
         }
         self.line.clear();
+        self.is_cut = false;
+        self.number += 1;
     }
 }
 
@@ -156,15 +190,17 @@ mod tests {
     #[test]
     fn the_lines_of_a_test_count_together() {
         let of = |text: &str| {
-            let mut line = LastLine::default();
+            let mut line = Lines::of(StepKind::Test);
             line.push(text.as_bytes());
-            let (_, booleans) = line.finish();
+            let (_, booleans, _) = line.finish();
             (booleans.all(), booleans.warning())
         };
         assert_eq!(of("true\n"), (Some(true), None));
         assert_eq!(of("true\nTRUE\n\ntrue"), (Some(true), None));
         assert_eq!(of("false\ntrue\n"), (Some(false), None));
         assert_eq!(of("::pitcrew add {}\ntrue"), (Some(true), None));
+        assert_eq!(of("::pitcrew {\"child\": {\"key\": \"a\"}}\ntrue"), (Some(false), None));
+        assert_eq!(of("::pitcrew {\"child\": {\"key\": \"a\"}}"), (Some(false), None));
         assert_eq!(of(""), (None, None));
         assert_eq!(of("maybe"), (None, None));
         let (all, warning) = of("looking\ntrue\ndone");
@@ -175,7 +211,7 @@ mod tests {
     #[test]
     fn the_last_line_that_is_not_blank_is_trimmed() {
         let of = |chunks: &[&[u8]]| {
-            let mut line = LastLine::default();
+            let mut line = Lines::of(StepKind::Test);
             chunks.iter().for_each(|chunk| line.push(chunk));
             line.finish().0
         };

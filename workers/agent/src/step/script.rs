@@ -10,7 +10,7 @@ use pitcrew_protocol::{Interpreter, Script, Step, StepKind, StepStatus};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-use super::output::{HeadAndTail, LastLine};
+use super::output::{HeadAndTail, Lines};
 use super::secrets::Secrets;
 use super::{Context, Ended};
 use crate::durable;
@@ -62,7 +62,7 @@ enum CutShort {
 struct Printed {
     both: HeadAndTail,
     errors: HeadAndTail,
-    last: LastLine,
+    lines: Lines,
 }
 
 /// Runs the script of a step. Being told to end by the context's token counts as a failure.
@@ -106,13 +106,13 @@ async fn watch(
     let printed = Arc::new(Mutex::new(Printed {
         both: HeadAndTail::new(bound),
         errors: HeadAndTail::new(OUTPUT_BOUND),
-        last: LastLine::default(),
+        lines: Lines::of(step.kind),
     }));
     let readers = [
         child.stdout.take().map(|pipe| {
             tokio::spawn(read(pipe, printed.clone(), |printed, bytes| {
                 printed.both.push(bytes);
-                printed.last.push(bytes);
+                printed.lines.push(bytes);
             }))
         }),
         child.stderr.take().map(|pipe| {
@@ -135,7 +135,7 @@ async fn watch(
             reader.abort();
         }
     }
-    let bound = Printed { both: HeadAndTail::new(0), errors: HeadAndTail::new(0), last: LastLine::default() };
+    let bound = Printed { both: HeadAndTail::new(0), errors: HeadAndTail::new(0), lines: Lines::of(step.kind) };
     let printed = std::mem::replace(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner), bound);
     (exited, printed)
 }
@@ -179,7 +179,9 @@ fn judge(
         ended.output.push_str(&errors);
         ended.output_omitted += omitted;
     }
-    let (last, booleans) = printed.last.finish();
+    let (last, booleans, hearing) = printed.lines.finish();
+    (ended.said, ended.warnings) = hearing.finish();
+    ended.said.texts().chain(&mut ended.warnings).for_each(|text| *text = secrets.strike(text));
     ended.observed = last.filter(|_| step.kind != StepKind::Inventory).map(|line| secrets.strike(&line));
     if step.kind == StepKind::Test && ended.status.is_success() {
         ended.warnings.extend(booleans.warning().map(|warning| secrets.strike(&warning)));
