@@ -91,7 +91,11 @@ async fn who_gets_what_is_told_and_decided() {
 async fn sessions_are_started_shown_and_ended() {
     let house = house().await;
     let started = pitcrew(&house, &["session", "start", "--computer", "pc-1,pc-2", "--reason", "why not"]).await;
-    assert_eq!((started.code, started.out.as_str()), (0, "session 1 for pc-1\nsession 2 for pc-2\n"));
+    let told = "session 1 for pc-1\nsession 2 for pc-2\nTogether they are group 1: pitcrew session list --group 1\n";
+    assert_eq!((started.code, started.out.as_str()), (0, told));
+    let twice = pitcrew(&house, &["session", "start", "--computer", "pc-1"]).await;
+    let told = "pc-1 has such a session already: 1\nNo second one was made for these; --again makes one.\n";
+    assert_eq!((twice.code, twice.out.as_str()), (0, told));
     let listed = pitcrew(&house, &["session", "list"]).await;
     assert!(listed.out.starts_with("SESSION"), "{}", listed.out);
     assert!(listed.out.contains("pc-2"), "{}", listed.out);
@@ -109,6 +113,17 @@ async fn sessions_are_started_shown_and_ended() {
     assert!(pitcrew(&house, &["session", "cancel", "1"]).await.out.contains("cancelled"));
     let again = pitcrew(&house, &["session", "rerun", "1"]).await;
     assert!(again.out.starts_with("session 3 for pc-1: pending"), "{}", again.out);
+    // Several at once: those that are named at once, those that have something in common once that is confirmed.
+    let would = pitcrew(&house, &["session", "cancel", "--group", "1"]).await;
+    assert_eq!((would.code, would.err.as_str()), (2, "This would cancel 1 session: 2. --yes does it.\n"));
+    let done = pitcrew(&house, &["session", "cancel", "--group", "1", "--yes"]).await;
+    assert_eq!((done.code, done.out.as_str()), (0, "1 session called off: 2\n"));
+    let again = pitcrew(&house, &["session", "rerun", "1", "2"]).await;
+    assert_eq!(again.out, "session 1 is run again by 3 already\nsession 2 is run again by 4\n");
+    assert_eq!(pitcrew(&house, &["session", "cancel", "--by", "nobody"]).await.code, 3);
+    assert_eq!(pitcrew(&house, &["session", "cancel"]).await.code, 2);
+    let counts = pitcrew(&house, &["session", "counts"]).await;
+    assert!(counts.out.contains("cancelled  2") && counts.out.contains("There are no workers."), "{}", counts.out);
     for verb in [&["computer", "list"][..], &["computer", "show", "pc-1"], &["status"], &["dead-letter", "list"]] {
         let said = pitcrew(&house, verb).await;
         assert_eq!(said.code, 0, "{verb:?}: {}", said.err);

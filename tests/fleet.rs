@@ -92,6 +92,7 @@ async fn what_was_applied_is_what_is_resolved() {
         by: "test".into(),
         reason: String::new(),
         origin: "test".into(),
+        group: None,
         rerun_of: None,
         traceparent: None,
     };

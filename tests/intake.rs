@@ -210,7 +210,8 @@ async fn while_the_database_is_away_nothing_is_lost_and_nothing_is_burnt() {
     let mut desk = desk().await;
     desk.proxy.cut();
     for n in 0..30 {
-        desk.send(desk.foreign.properties(&format!("m-{n}")), &order(&["pc-1"])).await;
+        let order = json!({"v": 1, "target": {"computers": ["pc-1"]}, "again": true}).to_string();
+        desk.send(desk.foreign.properties(&format!("m-{n}")), order.as_bytes()).await;
     }
     // Longer than it would take to deliver each of them twenty times over.
     let given_back = desk.broker.topology().queue("submit");

@@ -50,7 +50,7 @@ pub(super) async fn redrive(
         Some(session) => {
             let session = caller.session(session).await?;
             match api.store.rerun(&session, None, &caller.submitter(), &why.reason).await? {
-                Rerun::Made(new) => {
+                Rerun::Made(new) | Rerun::Already(new) => {
                     let note = format!("Session {new} runs session {} again.", session.id);
                     api.store.settle_dead_letter(id, LetterState::Redriven, caller.name(), &note).await?;
                 }

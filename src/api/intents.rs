@@ -78,6 +78,7 @@ pub(super) async fn rerun(
     let session = caller.session(id).await?;
     match api.store.rerun(&session, again.item.as_ref(), &caller.submitter(), &again.reason).await? {
         Rerun::Made(new) => Ok((StatusCode::CREATED, changed(&api, new).await?)),
+        Rerun::Already(other) => Err(Problem::conflict(format!("Session {other} runs it again already."))),
         Rerun::Refused(why) => Err(Problem::conflict(why)),
     }
 }

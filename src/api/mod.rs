@@ -5,7 +5,7 @@
 //! - [`caller`]: who calls, and what they may do
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request
-//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`computers`], [`compliance`], [`forecast`], [`durations`],
+//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`several`], [`computers`], [`compliance`], [`forecast`], [`durations`],
 //!   [`explain`], [`preview`], [`approvals`], [`tenants`], [`dead_letters`], [`status`]
 //!
 //! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
@@ -30,6 +30,7 @@ mod scan;
 mod serve;
 mod session;
 mod sessions;
+mod several;
 mod status;
 mod tenants;
 

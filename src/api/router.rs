@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::problem::Problem;
 use super::{
     apply, approvals, compliance, computers, dead_letters, durations, explain, forecast, intents, locks, preview,
-    session, sessions, status, tenants,
+    session, sessions, several, status, tenants,
 };
 use crate::store::Store;
 use crate::store::policies::Policies;
@@ -57,6 +57,11 @@ pub fn router(store: Store) -> Router {
         .route("/v1/forecast", post(forecast::forecast).layer(DefaultBodyLimit::max(FLEET_MAX)))
         .route("/v1/durations", get(durations::list))
         .route("/v1/sessions", get(sessions::list).post(sessions::submit))
+        .route("/v1/sessions/counts", get(sessions::counts))
+        .route("/v1/sessions/cancel", post(several::cancel))
+        .route("/v1/sessions/pause", post(several::pause))
+        .route("/v1/sessions/resume", post(several::resume))
+        .route("/v1/sessions/rerun", post(several::rerun))
         .route("/v1/sessions/{id}", get(session::show))
         .route("/v1/sessions/{id}/actions", get(session::actions))
         .route("/v1/sessions/{id}/logs", get(session::logs))

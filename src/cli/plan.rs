@@ -24,6 +24,8 @@ impl Plan {
         }
         order.kind = Kind::Detection;
         order.reason = "pitcrew plan".to_owned();
+        // One that is under way may have looked before what is asked about was changed.
+        order.again = true;
         let reply: ReplyV1 = output::read(&client.post(&["v1", "sessions"], &order).await?)?;
         let ids = wait::made(&reply);
         let ended = wait::until_final(client, &ids, |_| {}).await?;

@@ -290,12 +290,24 @@ pub struct Order {
     pub reason: String,
     /// What made it: `api`, `amqp`, `schedule`, `rerun` …
     pub origin: String,
+    /// The sessions that were asked for together; none where there is one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// The session that this one runs again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<SessionId>,
     /// The trace of the submission, which the session's trace links to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+}
+
+/// Sessions that were asked for together. It bears the id of the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// The first session.
+    pub id: SessionId,
+    /// The last one. Others may lie between them that do not belong to it.
+    pub last: SessionId,
 }
 
 impl Session {

@@ -90,6 +90,7 @@ impl Life {
             by: "me".to_owned(),
             reason: String::new(),
             origin: "test".to_owned(),
+            group: None,
             rerun_of: None,
             traceparent: None,
         };

@@ -132,7 +132,10 @@ impl DeadLetters {
         let sent = Sent::kept(&letter.headers, letter.body.clone());
         let reply = self.intake.take(&sent).await?;
         let note = match &reply.answer {
-            Answer::Accepted { sessions, before: false, .. } => format!("It made {} sessions.", sessions.len()),
+            Answer::Accepted { sessions, already, before: false, .. } => match already.len() {
+                0 => format!("It made {} sessions.", sessions.len()),
+                had => format!("It made {} sessions; {had} computers had one already.", sessions.len()),
+            },
             Answer::Accepted { sessions, before: true, .. } => {
                 format!("Its {} sessions had been made before.", sessions.len())
             }

@@ -48,6 +48,7 @@ impl Lead {
             match self.store.lead(&self.name, None, self.term).await {
                 Ok(Some(term)) => {
                     info!("{} leads for term {}", self.name, term.0);
+                    self.tell_cap(term).await;
                     let leading = stop.child_token();
                     let (events, told) = (self.events.clone(), leading.clone());
                     tokio::spawn(async move { events.run(told).await });
@@ -62,6 +63,14 @@ impl Lead {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(self.term / 5) => {}
             }
+        }
+    }
+
+    /// Has whoever counts sessions know how many may run. Nothing rests on it.
+    async fn tell_cap(&self, term: Term) {
+        let cap = i32::try_from(self.dispatch.max_running).ok().filter(|cap| *cap > 0);
+        if let Err(error) = self.store.tell_max_running(term, cap).await {
+            warn!(error = &error as &dyn std::error::Error, "The fleet's cap could not be told");
         }
     }
 
@@ -83,6 +92,7 @@ impl Lead {
                     Ok(Some(newer)) => {
                         // The term had lapsed unnoticed; this is a new one, and everything starts from the database.
                         info!("{} leads for term {} after {}", self.name, newer.0, term.0);
+                        self.tell_cap(newer).await;
                         return Box::pin(self.lead(newer, stop)).await;
                     }
                     Ok(None) => {

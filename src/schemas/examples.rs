@@ -46,7 +46,13 @@ fn targeted() -> SubmissionV1 {
 
 fn accepted() -> ReplyV1 {
     let session = MadeSession { id: SessionId(42), computer_id: ComputerId(17), computer: "reception".to_owned() };
-    let answer = Answer::Accepted { sessions: vec![session], before: false, left_out: vec!["spare".to_owned()] };
+    let answer = Answer::Accepted {
+        sessions: vec![session],
+        already: Vec::new(),
+        group: None,
+        before: false,
+        left_out: vec!["spare".to_owned()],
+    };
     ReplyV1::new(Some("patch-day-2030-01".to_owned()), answer)
 }
 

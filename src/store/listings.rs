@@ -22,6 +22,12 @@ pub struct Filter {
     pub tenant: Option<TenantId>,
     /// Only of this computer.
     pub computer: Option<ComputerId>,
+    /// Only those that this one asked for.
+    pub by: Option<String>,
+    /// Only those that this made: `api`, `amqp`, `rerun`.
+    pub origin: Option<String>,
+    /// Only those of the group that bears the id of this session.
+    pub group: Option<SessionId>,
     /// Only those submitted at this time or later.
     pub since: Option<Timestamp>,
     /// Only these.
@@ -30,7 +36,9 @@ pub struct Filter {
 
 /// What a list shows that both tables have.
 const COLUMNS: &str = "s.id, s.tenant_id, s.computer_id, s.kind, s.priority, s.status, s.stage, s.attempt, s.created_at, \
-     s.started_at, s.last_error, s.\"order\" ->> 'by' AS by, coalesce(s.\"order\" ->> 'reason', '') AS reason";
+     s.started_at, s.last_error, s.\"order\" ->> 'by' AS by, s.\"order\" ->> 'origin' AS origin, coalesce(s.\"order\" ->> 'reason', '') AS reason, \
+     (s.\"order\" -> 'group' -> 'id')::bigint AS group_id, s.\"order\" ->> 'item' AS item, \
+     CASE WHEN jsonb_array_length(s.\"order\" -> 'deployments') = 1 THEN s.\"order\" -> 'deployments' ->> 0 END AS only_one";
 
 impl Store {
     /// A page of sessions, those with ids below `after`.
@@ -40,35 +48,7 @@ impl Store {
         after: Option<i64>,
         limit: usize,
     ) -> Result<Page<SessionLine>, Error> {
-        let mut values: Vec<Box<dyn ToSql + Sync + Send>> = Vec::new();
-        let mut conditions = vec!["true".to_owned()];
-        let mut condition = |text: &str, value: Box<dyn ToSql + Sync + Send>| {
-            values.push(value);
-            conditions.push(text.replace('?', &format!("${}", values.len())));
-        };
-        if let Some(after) = after {
-            condition("s.id < ?", Box::new(after));
-        }
-        if !filter.status.is_empty() {
-            let words: Vec<&'static str> = filter.status.iter().map(|status| status.as_str()).collect();
-            condition("s.status = ANY(?)", Box::new(words));
-        }
-        if let Some(kind) = filter.kind {
-            condition("s.kind = ?", Box::new(kind.as_str()));
-        }
-        if let Some(tenant) = filter.tenant {
-            condition("s.tenant_id = ?", Box::new(tenant.0));
-        }
-        if let Some(computer) = filter.computer {
-            condition("s.computer_id = ?", Box::new(computer.0));
-        }
-        if let Some(since) = filter.since {
-            condition("s.created_at >= ?", Box::new(since));
-        }
-        if let Some(ids) = &filter.ids {
-            condition("s.id = ANY(?)", Box::new(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
-        }
-        let conditions = conditions.join(" AND ");
+        let (conditions, mut values) = filter.conditions(after);
         values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
         let most = format!("${}", values.len());
         // A session cannot be in both: it moves from one to the other in one transaction, and this is one snapshot.
@@ -81,10 +61,12 @@ impl Store {
                   FROM session_history s WHERE {conditions} ORDER BY s.id DESC LIMIT {most})
              )
              SELECT page.*, coalesce(t.name, '') AS tenant, coalesce(c.name, '') AS computer,
+                    coalesce(page.item, d.item) AS about,
                     coalesce(a.done, 0) AS actions_done, coalesce(a.planned, 0) AS actions, a.doing
              FROM (SELECT * FROM page ORDER BY id DESC LIMIT {most}) page
              LEFT JOIN tenant t ON t.id = page.tenant_id
              LEFT JOIN computer c ON c.id = page.computer_id
+             LEFT JOIN deployment d ON d.name = page.only_one
              LEFT JOIN LATERAL (
                  SELECT count(*) AS planned, count(*) FILTER (WHERE a.status = 'done') AS done,
                         min(item) FILTER (WHERE a.status = 'started' OR r.run_id IS NOT NULL) AS doing
@@ -109,6 +91,60 @@ impl Store {
     }
 }
 
+type Values = Vec<Box<dyn ToSql + Sync + Send>>;
+
+impl Filter {
+    /// The conditions on `s`, and the values of their parameters.
+    fn conditions(&self, after: Option<i64>) -> (String, Values) {
+        let mut values: Values = Vec::new();
+        let mut conditions = vec!["true".to_owned()];
+        let mut condition = |text: &str, value: Box<dyn ToSql + Sync + Send>| {
+            values.push(value);
+            conditions.push(text.replace('?', &format!("${}", values.len())));
+        };
+        if let Some(after) = after {
+            condition("s.id < ?", Box::new(after));
+        }
+        if !self.status.is_empty() {
+            let words: Vec<&'static str> = self.status.iter().map(|status| status.as_str()).collect();
+            condition("s.status = ANY(?)", Box::new(words));
+        }
+        if let Some(kind) = self.kind {
+            condition("s.kind = ?", Box::new(kind.as_str()));
+        }
+        if let Some(tenant) = self.tenant {
+            condition("s.tenant_id = ?", Box::new(tenant.0));
+        }
+        if let Some(computer) = self.computer {
+            condition("s.computer_id = ?", Box::new(computer.0));
+        }
+        if let Some(by) = &self.by {
+            condition("s.\"order\" ->> 'by' = ?", Box::new(by.clone()));
+        }
+        if let Some(origin) = &self.origin {
+            condition("s.\"order\" ->> 'origin' = ?", Box::new(origin.clone()));
+        }
+        if let Some(group) = self.group {
+            condition("(s.\"order\" -> 'group' -> 'id')::bigint = ?", Box::new(group.0));
+            // Its first session says how far it reaches, so that nothing older or younger is looked through.
+            condition("s.id >= ?", Box::new(group.0));
+            condition(
+                "s.id <= (SELECT max((f.\"order\" -> 'group' -> 'last')::bigint)
+                          FROM (SELECT id, \"order\" FROM session UNION ALL SELECT id, \"order\" FROM session_history) f
+                          WHERE f.id = ?)",
+                Box::new(group.0),
+            );
+        }
+        if let Some(since) = self.since {
+            condition("s.created_at >= ?", Box::new(since));
+        }
+        if let Some(ids) = &self.ids {
+            condition("s.id = ANY(?)", Box::new(ids.iter().map(|id| id.0).collect::<Vec<_>>()));
+        }
+        (conditions.join(" AND "), values)
+    }
+}
+
 fn line(row: &Row) -> Result<SessionLine, Error> {
     Ok(SessionLine {
         id: SessionId(row.get("id")),
@@ -128,6 +164,9 @@ fn line(row: &Row) -> Result<SessionLine, Error> {
         finished_at: row.get("finished_at"),
         last_error: row.get("last_error"),
         by: row.get::<_, Option<String>>("by").unwrap_or_default(),
+        origin: row.get::<_, Option<String>>("origin").unwrap_or_default(),
+        item: row.get("about"),
+        group: row.get::<_, Option<i64>>("group_id").map(SessionId),
         reason: row.get("reason"),
         actions_done: row.get("actions_done"),
         actions: row.get("actions"),

@@ -16,6 +16,7 @@ pub mod check;
 pub mod claims;
 pub mod compliance;
 pub mod computers;
+mod counts;
 mod database;
 pub mod dead_letters;
 pub mod durations;

@@ -11,13 +11,24 @@ use crate::domain::suggest::did_you_mean;
 use crate::domain::{Item, SessionId, TenantId};
 use crate::lifecycle::submit::Submission;
 
+/// Sessions that an audit entry names.
+const AUDITED: usize = 20;
+
 /// What became of a wish to run a session again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rerun {
     /// This session does.
     Made(SessionId),
+    /// This session, which is not final yet, does already.
+    Already(SessionId),
     /// It cannot be; a sentence says why.
     Refused(String),
+}
+
+/// A session that can be run again: what is to be submitted, and the name of its computer.
+struct Again {
+    submission: Submission,
+    computer: String,
 }
 
 impl Store {
@@ -30,17 +41,80 @@ impl Store {
         from: &Submitter,
         reason: &str,
     ) -> Result<Rerun, Error> {
+        let became = self.rerun_all(std::slice::from_ref(session), item, from, reason).await?;
+        let none = || Rerun::Refused("No session was made.".to_owned());
+        Ok(became.into_iter().next().map_or_else(none, |(_, became)| became))
+    }
+
+    /// The same for several, which become one group; what became of each, in their order.
+    pub async fn rerun_all(
+        &self,
+        sessions: &[Session],
+        item: Option<&Item>,
+        from: &Submitter,
+        reason: &str,
+    ) -> Result<Vec<(SessionId, Rerun)>, Error> {
         // What a task's test has named is run again with its task: only that looks whether it is still missing.
         let task = item.and_then(Item::parent);
         let item = task.as_ref().or(item);
+        let mut became = Vec::with_capacity(sessions.len());
+        let mut again = Vec::new();
+        for session in sessions {
+            match self.prepare(session, item, from, reason).await? {
+                Ok(one) => {
+                    again.push((session, one));
+                    // Its place; the session that takes it is made with the others.
+                    became.push((session.id, None));
+                }
+                Err(other) => became.push((session.id, Some(other))),
+            }
+        }
+        let made = match again.as_slice() {
+            [] => Vec::new(),
+            _ => {
+                let scope = match again.as_slice() {
+                    [(session, one)] => serde_json::json!({
+                        "session": session.id, "item": item, "computer": one.computer, "reboot": session.order.reboot,
+                    }),
+                    several => serde_json::json!({
+                        "sessions": several.iter().take(AUDITED).map(|(session, _)| session.id).collect::<Vec<_>>(),
+                        "and": several.len().saturating_sub(AUDITED), "item": item,
+                    }),
+                };
+                let (actor, reason) = (from.name.clone(), reason.to_owned());
+                let audit = Audit { actor, action: "session.rerun", scope, reason };
+                let submissions = again.into_iter().map(|(_, one)| one.submission).collect();
+                match self.submit_audited(submissions, None, Some(&audit)).await? {
+                    Accepted::New(made) | Accepted::Before(made) => made,
+                    Accepted::KeyConflict => Vec::new(),
+                }
+            }
+        };
+        let mut made = made.into_iter();
+        let none = || Rerun::Refused("No session was made.".to_owned());
+        Ok(became
+            .into_iter()
+            .map(|(id, one)| (id, one.unwrap_or_else(|| made.next().map_or_else(none, Rerun::Made))))
+            .collect())
+    }
+
+    /// What is to be submitted to run a session again, or why it is not.
+    async fn prepare(
+        &self,
+        session: &Session,
+        item: Option<&Item>,
+        from: &Submitter,
+        reason: &str,
+    ) -> Result<Result<Again, Rerun>, Error> {
         let id = session.id;
+        let refused = |why: String| Ok(Err(Rerun::Refused(why)));
         if !session.status.is_final() {
-            return Ok(Rerun::Refused(format!("Session {id} is {}; only a final one is run again.", session.status)));
+            return refused(format!("Session {id} is {}; only a final one is run again.", session.status));
         }
         if let Some(item) = item
             && let Some(why) = self.no_such_action(session, item).await?
         {
-            return Ok(Rerun::Refused(why));
+            return refused(why);
         }
         // Another item of a repair is not what was to be repaired.
         let kind = match item {
@@ -49,16 +123,25 @@ impl Store {
         };
         let client = self.client().await?;
         let row = client
-            .query_opt("SELECT tenant_id, name, excluded FROM computer WHERE id = $1", &[&session.computer.0])
+            .query_opt(
+                "SELECT tenant_id, name, excluded,
+                        (SELECT min(s.id) FROM rerun r JOIN session s ON s.id = r.rerun_id
+                         WHERE r.session_id = $2 AND r.item IS NOT DISTINCT FROM $3 AND s.cancel IS NULL) AS already
+                 FROM computer WHERE id = $1",
+                &[&session.computer.0, &id.0, &item.map(ToString::to_string)],
+            )
             .await
             .doing("looking for a session's computer")?;
         drop(client);
         let Some(row) = row else {
-            return Ok(Rerun::Refused(format!("The computer of session {id} is not in the fleet any more.")));
+            return refused(format!("The computer of session {id} is not in the fleet any more."));
         };
-        let name: String = row.get("name");
+        if let Some(already) = row.get("already") {
+            return Ok(Err(Rerun::Already(SessionId(already))));
+        }
+        let computer: String = row.get("name");
         if row.get("excluded") && !takes_excluded(kind) {
-            return Ok(Rerun::Refused(format!("The computer \"{name}\" is excluded from maintenance.")));
+            return refused(format!("The computer \"{computer}\" is excluded from maintenance."));
         }
         let submission = Submission {
             tenant: TenantId(row.get("tenant_id")),
@@ -71,24 +154,13 @@ impl Store {
                 by: from.name.clone(),
                 reason: reason.to_owned(),
                 origin: "rerun".to_owned(),
+                group: None,
                 rerun_of: Some(id),
                 traceparent: from.traceparent.clone(),
                 ..session.order.clone()
             },
         };
-        let audit = Audit {
-            actor: from.name.clone(),
-            action: "session.rerun",
-            scope: serde_json::json!({ "session": id, "item": item, "computer": name, "reboot": session.order.reboot }),
-            reason: reason.to_owned(),
-        };
-        match self.submit_audited(vec![submission], None, Some(&audit)).await? {
-            Accepted::New(made) | Accepted::Before(made) => match made.first() {
-                Some(new) => Ok(Rerun::Made(*new)),
-                None => Ok(Rerun::Refused("No session was made.".to_owned())),
-            },
-            Accepted::KeyConflict => Ok(Rerun::Refused("No session was made.".to_owned())),
-        }
+        Ok(Ok(Again { submission, computer }))
     }
 
     /// The sessions that ran a session again, the first first.

@@ -7,8 +7,8 @@ use super::error::Doing;
 use super::gate::{self, Entry};
 use super::tx::{Last, Tx, params};
 use super::{Error, Store, rows};
-use crate::domain::SessionId;
-use crate::domain::session::{Kind, Session};
+use crate::domain::session::{Group, Kind, Session};
+use crate::domain::{SessionId, TenantId};
 use crate::lifecycle::submit::{Submission, submit};
 
 /// Sessions that one statement inserts: a tenant's whole fleet is accepted in one transaction of many short statements.
@@ -17,12 +17,16 @@ const CHUNK: usize = 1_000;
 /// Names a submission of a submitter, so that sending it again makes nothing twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
+    /// The tenant that it is for.
+    pub tenant: TenantId,
     /// Who submits.
     pub submitter: String,
     /// The submitter's key, unique for each tenant.
     pub key: String,
     /// The SHA-256 of what was asked for.
     pub body_hash: Vec<u8>,
+    /// Sessions that were there already and that it is about as well.
+    pub already: Vec<SessionId>,
 }
 
 /// What became of a submission.
@@ -51,12 +55,11 @@ impl Store {
     ) -> Result<Accepted, Error> {
         let client = self.client().await?;
         let tx = Tx::begin(&client);
-        if let (Some(key), Some(first)) = (key, submissions.first())
-            && let Some(earlier) = claim_key(&tx, first.tenant.0, key).await?
+        if let Some(key) = key
+            && let Some(earlier) = claim_key(&tx, key).await?
         {
             return Ok(earlier);
         }
-        let tenant = submissions.first().map(|submission| submission.tenant.0);
         let entries = accept(&tx, submissions).await?;
         if let Some(audit) = audit {
             audit::record(tx.client(), audit).await?;
@@ -67,13 +70,14 @@ impl Store {
             gate::transitions(&mut last, &chunk.iter().collect::<Vec<_>>());
         }
         link_reruns(&mut last, &entries);
-        if let (Some(key), Some(tenant)) = (key, tenant) {
-            let ids: Vec<i64> = entries.iter().map(|entry| entry.change.after.id.0).collect();
+        if let Some(key) = key {
+            let made = entries.iter().map(|entry| entry.change.after.id);
+            let ids: Vec<i64> = made.chain(key.already.iter().copied()).map(|id| id.0).collect();
             let sql = "UPDATE submission SET sessions = $4 WHERE tenant_id = $1 AND submitter = $2 AND key = $3";
             last.add(
                 "noting what a submission made",
                 sql,
-                params![tenant, key.submitter.as_str(), key.key.as_str(), ids],
+                params![key.tenant.0, key.submitter.as_str(), key.key.as_str(), ids],
             );
         }
         tx.commit(last).await?;
@@ -114,12 +118,12 @@ impl Store {
 }
 
 /// Reserves a key. Returns what it made before, if it was used.
-async fn claim_key(tx: &Tx<'_>, tenant: i64, key: &Key) -> Result<Option<Accepted>, Error> {
+async fn claim_key(tx: &Tx<'_>, key: &Key) -> Result<Option<Accepted>, Error> {
     let inserted = tx
         .execute(
             "INSERT INTO submission (tenant_id, submitter, key, body_hash, sessions, created_at)
              VALUES ($1, $2, $3, $4, '{}', clock_timestamp()) ON CONFLICT DO NOTHING",
-            &[&tenant, &key.submitter, &key.key, &key.body_hash],
+            &[&key.tenant.0, &key.submitter, &key.key, &key.body_hash],
         )
         .await
         .doing("reserving an idempotency key")?;
@@ -129,7 +133,7 @@ async fn claim_key(tx: &Tx<'_>, tenant: i64, key: &Key) -> Result<Option<Accepte
     let row = tx
         .query_one(
             "SELECT body_hash, sessions FROM submission WHERE tenant_id = $1 AND submitter = $2 AND key = $3",
-            &[&tenant, &key.submitter, &key.key],
+            &[&key.tenant.0, &key.submitter, &key.key],
         )
         .await
         .doing("reading an idempotency key")?;
@@ -142,8 +146,8 @@ async fn claim_key(tx: &Tx<'_>, tenant: i64, key: &Key) -> Result<Option<Accepte
     }))
 }
 
-/// Draws ids, and makes sessions of submissions.
-async fn accept(tx: &Tx<'_>, submissions: Vec<Submission>) -> Result<Vec<Entry>, Error> {
+/// Draws ids, and makes sessions of submissions. Several of them are a group.
+async fn accept(tx: &Tx<'_>, mut submissions: Vec<Submission>) -> Result<Vec<Entry>, Error> {
     let statement = tx
         .prepare_cached(
             "SELECT nextval('session_id') AS id, clock_timestamp() AS now FROM generate_series(1, $1::bigint)",
@@ -152,6 +156,10 @@ async fn accept(tx: &Tx<'_>, submissions: Vec<Submission>) -> Result<Vec<Entry>,
         .doing("drawing session ids")?;
     let count = i64::try_from(submissions.len()).unwrap_or(i64::MAX);
     let drawn = tx.query(&statement, &[&count]).await.doing("drawing session ids")?;
+    if let ([first, .., last], [_, _, ..]) = (drawn.as_slice(), submissions.as_slice()) {
+        let group = Group { id: SessionId(first.get("id")), last: SessionId(last.get("id")) };
+        submissions.iter_mut().for_each(|submission| submission.order.group = Some(group));
+    }
     let now = drawn.first().map_or_else(Timestamp::now, |row| row.get("now"));
     Ok(submissions
         .into_iter()

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
+use tokio_postgres::types::Json;
 
 use super::audit::Audit;
 use super::error::Doing;
@@ -42,6 +43,8 @@ struct Candidate {
     tenant: i64,
     name: String,
     excluded: bool,
+    /// A session of it that is not final and does what is asked for.
+    has: Option<i64>,
 }
 
 impl Store {
@@ -53,7 +56,7 @@ impl Store {
         if let Some(key) = &submission.key
             && let Some(sessions) = made_before(&client, key, &hash, from).await?
         {
-            return Ok(Answer::Accepted { sessions, before: true, left_out: Vec::new() });
+            return Ok(before(sessions));
         }
         let mut violations = expired(submission, now);
         let (chosen, left_out) = computers(&client, submission, from, &mut violations).await?;
@@ -72,31 +75,32 @@ impl Store {
         if !violations.is_empty() {
             return Ok(Answer::Refused { violations });
         }
-        let key = submission.key.as_ref().map(|key| Key {
+        let tenant = chosen.first().map(|computer| TenantId(computer.tenant));
+        let (already, chosen): (Vec<Candidate>, Vec<Candidate>) =
+            chosen.into_iter().partition(|computer| computer.has.is_some() && !submission.again);
+        let already: Vec<MadeSession> = already.iter().filter_map(|it| Some(it.with(SessionId(it.has?)))).collect();
+        let key = submission.key.as_ref().zip(tenant).map(|(key, tenant)| Key {
+            tenant,
             submitter: from.name.clone(),
             key: key.clone(),
             body_hash: hash.clone(),
+            already: already.iter().map(|session| session.id).collect(),
         });
+        if chosen.is_empty() && key.is_none() {
+            return Ok(Answer::Accepted { sessions: Vec::new(), already, group: None, before: false, left_out });
+        }
         let orders = chosen.iter().map(|computer| order(submission, from, computer)).collect();
         let accepted = self.submit_audited(orders, key.as_ref(), Some(&audit(submission, from, chosen.len()))).await?;
-        let made = |sessions: Vec<SessionId>| {
-            sessions
-                .into_iter()
-                .zip(&chosen)
-                .map(|(id, computer)| MadeSession {
-                    id,
-                    computer_id: ComputerId(computer.id),
-                    computer: computer.name.clone(),
-                })
-                .collect()
-        };
         match accepted {
-            Accepted::New(sessions) => Ok(Answer::Accepted { sessions: made(sessions), before: false, left_out }),
+            Accepted::New(made) => {
+                let sessions: Vec<_> = made.into_iter().zip(&chosen).map(|(id, computer)| computer.with(id)).collect();
+                let group = sessions.first().filter(|_| sessions.len() > 1).map(|first| first.id);
+                Ok(Answer::Accepted { sessions, already, group, before: false, left_out })
+            }
             // The same submission was accepted between the look and now.
             Accepted::Before(sessions) => {
                 let client = self.client().await?;
-                let sessions = named(&client, &sessions).await?;
-                Ok(Answer::Accepted { sessions, before: true, left_out: Vec::new() })
+                Ok(before(named(&client, &sessions).await?))
             }
             Accepted::KeyConflict => Ok(Answer::Refused {
                 violations: vec![Violation::new(
@@ -145,6 +149,18 @@ impl Store {
     }
 }
 
+impl Candidate {
+    /// A session of it.
+    fn with(&self, id: SessionId) -> MadeSession {
+        MadeSession { id, computer_id: ComputerId(self.id), computer: self.name.clone() }
+    }
+}
+
+/// What a submission that was accepted before is answered.
+fn before(sessions: Vec<MadeSession>) -> Answer {
+    Answer::Accepted { sessions, already: Vec::new(), group: None, before: true, left_out: Vec::new() }
+}
+
 /// Two submissions are the same if everything but the key is.
 fn body_hash(submission: &SubmissionV1) -> Vec<u8> {
     let keyless = SubmissionV1 { key: None, ..submission.clone() };
@@ -175,6 +191,7 @@ fn order(submission: &SubmissionV1, from: &Submitter, computer: &Candidate) -> S
             by: from.name.clone(),
             reason: submission.reason.clone(),
             origin: from.origin.to_owned(),
+            group: None,
             rerun_of: None,
             traceparent: from.traceparent.clone(),
         },
@@ -263,9 +280,45 @@ async fn computers(
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
     match &submission.target {
-        SubmissionTarget::Tenant(name) => of_tenant(client, name, submission.kind, from, violations).await,
+        SubmissionTarget::Tenant(name) => of_tenant(client, name, submission, from, violations).await,
         SubmissionTarget::Computers(named) => {
-            Ok((by_reference(client, named, submission.kind, from, violations).await?, Vec::new()))
+            Ok((by_reference(client, named, submission, from, violations).await?, Vec::new()))
+        }
+    }
+}
+
+/// A session of `computer c` that is not final, is not to be called off, and does what is asked for, as `has`; the
+/// parameters `$1` to `$7` are those of [`Such`]. What is to begin at another time is another session.
+const SUCH_A_SESSION: &str = "(
+    SELECT min(s.id) FROM session s
+    WHERE s.computer_id = c.id AND s.kind = $1 AND s.priority <= $2 AND s.cancel IS NULL
+      AND coalesce(s.\"order\" -> 'deployments', '[]') @> $3 AND coalesce(s.\"order\" -> 'deployments', '[]') <@ $3
+      AND s.\"order\" ->> 'item' IS NOT DISTINCT FROM $4 AND s.\"order\" ->> 'reboot' = $5
+      AND (NOT $6 OR (s.\"order\" -> 'inventory')::boolean)
+      AND CASE WHEN $7::timestamptz > clock_timestamp() THEN s.waiting_on = 'schedule' AND s.run_after = $7
+               ELSE s.waiting_on IS DISTINCT FROM 'schedule' END) AS has";
+
+/// What makes a session such a one.
+struct Such {
+    kind: &'static str,
+    priority: i16,
+    deployments: Json<Vec<String>>,
+    item: Option<String>,
+    reboot: &'static str,
+    inventory: bool,
+    from: Option<Timestamp>,
+}
+
+impl Such {
+    fn of(submission: &SubmissionV1) -> Such {
+        Such {
+            kind: submission.kind.as_str(),
+            priority: submission.priority.rank(),
+            deployments: Json(submission.deployments.clone()),
+            item: submission.item.as_ref().map(ToString::to_string),
+            reboot: submission.reboot.as_str(),
+            inventory: submission.inventory,
+            from: submission.not_before,
         }
     }
 }
@@ -273,7 +326,7 @@ async fn computers(
 async fn of_tenant(
     client: &Client,
     name: &str,
-    kind: Kind,
+    submission: &SubmissionV1,
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
@@ -293,12 +346,28 @@ async fn of_tenant(
         return Ok(nothing);
     };
     let id: i64 = tenant.get("id");
+    let such = Such::of(submission);
     let rows = client
-        .query("SELECT id, tenant_id, name, excluded FROM computer WHERE tenant_id = $1 ORDER BY id", &[&id])
+        .query(
+            &format!(
+                "SELECT c.id, c.tenant_id, c.name, c.excluded, {} FROM computer c WHERE c.tenant_id = $8 ORDER BY c.id",
+                SUCH_A_SESSION
+            ),
+            &[
+                &such.kind,
+                &such.priority,
+                &such.deployments,
+                &such.item,
+                &such.reboot,
+                &such.inventory,
+                &such.from,
+                &id,
+            ],
+        )
         .await
         .doing("looking for a tenant's computers")?;
     let (excluded, chosen): (Vec<Candidate>, Vec<Candidate>) =
-        rows.iter().map(candidate).partition(|computer| computer.excluded && !takes_excluded(kind));
+        rows.iter().map(candidate).partition(|computer| computer.excluded && !takes_excluded(submission.kind));
     if chosen.is_empty() {
         let message = format!("The tenant \"{name}\" has no computer that maintenance is for.");
         violations.push(Violation::new("/target/tenant", "no_computers", message));
@@ -314,11 +383,11 @@ async fn of_tenant(
 async fn by_reference(
     client: &Client,
     named: &[ComputerRef],
-    kind: Kind,
+    submission: &SubmissionV1,
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<Vec<Candidate>, Error> {
-    let found = find(client, named, from).await?;
+    let found = find(client, named, submission, from).await?;
     let mut by_id: HashMap<i64, &Candidate> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<&Candidate>> = HashMap::new();
     let mut by_path: HashMap<&str, &Candidate> = HashMap::new();
@@ -351,7 +420,7 @@ async fn by_reference(
             unknown.push((at, computer.to_string()));
             continue;
         };
-        if one.excluded && !takes_excluded(kind) {
+        if one.excluded && !takes_excluded(submission.kind) {
             let message = format!(
                 "The computer \"{}\" is excluded from maintenance in the fleet files; only its inventory may be taken.",
                 one.name
@@ -378,7 +447,12 @@ async fn by_reference(
 }
 
 /// Every computer that one of the references could mean, with its name written `tenant/name`.
-async fn find(client: &Client, named: &[ComputerRef], from: &Submitter) -> Result<Vec<(Candidate, String)>, Error> {
+async fn find(
+    client: &Client,
+    named: &[ComputerRef],
+    submission: &SubmissionV1,
+    from: &Submitter,
+) -> Result<Vec<(Candidate, String)>, Error> {
     let mut ids = Vec::new();
     let mut texts = Vec::new();
     let mut paths: (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
@@ -394,14 +468,30 @@ async fn find(client: &Client, named: &[ComputerRef], from: &Submitter) -> Resul
             }
         }
     }
+    let such = Such::of(submission);
     let rows = client
         .query(
-            "SELECT c.id, c.tenant_id, c.name, c.excluded, t.name || '/' || c.name AS path
-             FROM computer c JOIN tenant t ON t.id = c.tenant_id
-             WHERE ($1::bigint[] IS NULL OR c.tenant_id = ANY($1))
-               AND (c.id = ANY($2) OR c.name = ANY($3)
-                    OR (t.name, c.name) IN (SELECT * FROM unnest($4::text[], $5::text[])))",
-            &[&allowed(from), &ids, &texts, &paths.0, &paths.1],
+            &format!(
+                "SELECT c.id, c.tenant_id, c.name, c.excluded, t.name || '/' || c.name AS path, {SUCH_A_SESSION}
+                 FROM computer c JOIN tenant t ON t.id = c.tenant_id
+                 WHERE ($8::bigint[] IS NULL OR c.tenant_id = ANY($8))
+                   AND (c.id = ANY($9) OR c.name = ANY($10)
+                        OR (t.name, c.name) IN (SELECT * FROM unnest($11::text[], $12::text[])))"
+            ),
+            &[
+                &such.kind,
+                &such.priority,
+                &such.deployments,
+                &such.item,
+                &such.reboot,
+                &such.inventory,
+                &such.from,
+                &allowed(from),
+                &ids,
+                &texts,
+                &paths.0,
+                &paths.1,
+            ],
         )
         .await
         .doing("looking for computers")?;
@@ -458,5 +548,11 @@ fn allowed(from: &Submitter) -> Option<Vec<i64>> {
 }
 
 fn candidate(row: &tokio_postgres::Row) -> Candidate {
-    Candidate { id: row.get("id"), tenant: row.get("tenant_id"), name: row.get("name"), excluded: row.get("excluded") }
+    Candidate {
+        id: row.get("id"),
+        tenant: row.get("tenant_id"),
+        name: row.get("name"),
+        excluded: row.get("excluded"),
+        has: row.get("has"),
+    }
 }

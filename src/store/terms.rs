@@ -30,6 +30,14 @@ impl Store {
         Ok(row.map(|row| Term(row.get("term"))))
     }
 
+    /// Says how many computers of the fleet this leader lets be in work; none means no limit but the workers.
+    pub async fn tell_max_running(&self, mine: Term, max_running: Option<i32>) -> Result<(), Error> {
+        let client = self.client().await?;
+        let sql = "UPDATE scheduler_term SET max_running = $2 WHERE term = $1";
+        client.execute(sql, &[&mine.0, &max_running]).await.doing("telling the fleet's cap")?;
+        Ok(())
+    }
+
     /// Gives the lead back at once, at the end of a drain.
     pub async fn resign(&self, holder: &str, mine: Term) -> Result<(), Error> {
         let client = self.client().await?;

@@ -54,6 +54,7 @@ fn session(id: i64, status: Status) -> Session {
             by: "test".into(),
             reason: String::new(),
             origin: "api".into(),
+            group: None,
             rerun_of: None,
             traceparent: None,
         },

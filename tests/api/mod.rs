@@ -4,6 +4,7 @@ mod access;
 mod compliance;
 pub mod house;
 mod sessions;
+mod several;
 mod targets;
 mod views;
 mod wakes;

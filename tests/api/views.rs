@@ -102,7 +102,7 @@ async fn a_session_is_reported_with_what_was_found_done_verified_why_and_how_lon
 async fn why_names_what_is_in_the_way_one_after_the_other() {
     let house = house().await;
     let ids = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}})).await;
-    let id = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}})).await[0];
+    let id = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}, "again": true})).await[0];
     let rows = house.database.connect().await;
     let why = async || {
         let why = house.get(&format!("/v1/sessions/{id}/why")).await;

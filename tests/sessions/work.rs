@@ -20,6 +20,7 @@ pub fn order() -> Order {
         by: "test".to_owned(),
         reason: String::new(),
         origin: "test".to_owned(),
+        group: None,
         rerun_of: None,
         traceparent: None,
     }

@@ -161,6 +161,7 @@ impl Installation {
                 by: "bench".to_owned(),
                 reason: String::new(),
                 origin: "bench".to_owned(),
+                group: None,
                 rerun_of: None,
                 traceparent: None,
             },

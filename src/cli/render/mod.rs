@@ -2,6 +2,7 @@
 
 mod compliance;
 mod computers;
+mod counts;
 mod durations;
 mod forecast;
 mod explanation;
@@ -20,6 +21,7 @@ mod why;
 
 pub use compliance::{compliance, compliance_counts, item_history, recurring};
 pub use computers::{computer, computers};
+pub use counts::status_counts;
 pub use durations::durations;
 pub use explanation::{explanation, preview, preview_count, survey};
 pub use forecast::forecast;

@@ -17,11 +17,11 @@ pub fn sessions(page: &Page<SessionLine>, style: Style) -> String {
             Cell::new(line.id),
             Cell::new(&line.computer),
             Cell::new(&line.tenant),
-            Cell::new(line.kind),
+            Cell::new(what(line)),
             style.status(line.status),
             Cell::new(place(line)),
             Cell::new(format!("{:.0}", line.created_at)),
-            Cell::new(&line.by),
+            Cell::new(asker(line)),
         ]);
     }
     let mut text = lines(&table);
@@ -29,6 +29,22 @@ pub fn sessions(page: &Page<SessionLine>, style: Style) -> String {
         text.push_str(&format!("\nThere are more: --after {next}"));
     }
     text
+}
+
+/// What a session is for: its kind, and the item if there is but one.
+fn what(line: &SessionLine) -> String {
+    match &line.item {
+        Some(item) => format!("{} {item}", line.kind),
+        None => line.kind.to_string(),
+    }
+}
+
+/// Who asked, and by what way if that is not the common one.
+fn asker(line: &SessionLine) -> String {
+    match line.origin.as_str() {
+        "" | "api" => line.by.clone(),
+        other => format!("{} ({other})", line.by),
+    }
 }
 
 /// Where a session is, in a few words.
@@ -74,9 +90,10 @@ pub fn session(detail: &SessionDetail, style: Style) -> String {
     row("at", place(line));
     row("kind", format!("{}, {} priority", line.kind, line.priority));
     row("deployments", detail.order.deployments.join(", "));
-    row("item", detail.order.item.as_ref().map(ToString::to_string).unwrap_or_default());
+    row("item", line.item.clone().unwrap_or_default());
     row("reboot", detail.order.reboot.as_str().replace('_', " "));
-    row("by", line.by.clone());
+    row("by", asker(line));
+    row("group", line.group.map(|group| group.to_string()).unwrap_or_default());
     row("reason", line.reason.clone());
     row("rerun of", detail.order.rerun_of.map(|id| id.to_string()).unwrap_or_default());
     row("run again by", again(&detail.reruns));

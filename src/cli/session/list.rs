@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::cli::{Client, Failure, Output, render};
+use crate::domain::SessionId;
 use crate::domain::report::{Page, SessionLine};
 use crate::domain::session::{Kind, Status};
 
@@ -13,7 +14,7 @@ pub struct List {
     /// Only in one of these: pending, running, paused, completed, partially_completed, failed, cancelled, missed.
     #[arg(long, value_delimiter = ',')]
     status: Vec<Status>,
-    /// Only full, targeted, onboarding or detection ones.
+    /// Only of this kind: full, targeted, onboarding, detection, repair, inventory, resolution or download.
     #[arg(long)]
     kind: Option<Kind>,
     /// Only of this tenant.
@@ -22,6 +23,15 @@ pub struct List {
     /// Only of this computer.
     #[arg(long)]
     computer: Option<String>,
+    /// Only those that this one asked for.
+    #[arg(long)]
+    by: Option<String>,
+    /// Only those that this made: api, amqp or rerun.
+    #[arg(long)]
+    origin: Option<String>,
+    /// Only those of the group that bears the id of this session.
+    #[arg(long)]
+    group: Option<SessionId>,
     /// Only those submitted since then, such as 2030-01-31T22:00:00Z.
     #[arg(long)]
     since: Option<Timestamp>,
@@ -41,6 +51,9 @@ impl List {
         query.extend(self.kind.map(|kind| ("kind", kind.to_string())));
         query.extend(self.tenant.clone().map(|tenant| ("tenant", tenant)));
         query.extend(self.computer.clone().map(|computer| ("computer", computer)));
+        query.extend(self.by.clone().map(|by| ("by", by)));
+        query.extend(self.origin.clone().map(|origin| ("origin", origin)));
+        query.extend(self.group.map(|group| ("group", group.to_string())));
         query.extend(self.since.map(|since| ("since", since.to_string())));
         query.extend(self.after.map(|after| ("after", after.to_string())));
         let answer = client.get(&["v1", "sessions"], &query).await?;

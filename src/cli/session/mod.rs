@@ -1,6 +1,9 @@
 //! `pitcrew session …`
 
 mod cancel;
+mod chosen;
+mod counts;
+mod intent;
 mod list;
 mod logs;
 mod pause;

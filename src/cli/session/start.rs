@@ -7,7 +7,10 @@ use super::{wait, watch};
 use crate::cli::{Client, Failure, Format, Output, output::read};
 use crate::domain::Item;
 use crate::domain::session::{Kind, Priority, RebootPolicy};
-use crate::domain::submission::{Answer, ComputerRef, ReplyV1, SubmissionTarget, SubmissionV1};
+use crate::domain::submission::{Answer, ComputerRef, MadeSession, ReplyV1, SubmissionTarget, SubmissionV1};
+
+/// Sessions that are named one by one at most.
+const MOST: usize = 20;
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -36,6 +39,9 @@ pub struct Start {
     /// never or if_needed.
     #[arg(long, default_value = "never")]
     reboot: RebootPolicy,
+    /// Make sessions also for computers that have such a session already.
+    #[arg(long)]
+    again: bool,
     /// Why, for the audit.
     #[arg(long, default_value = "")]
     reason: String,
@@ -74,6 +80,7 @@ impl Start {
             inventory: self.inventory,
             priority: self.priority,
             reboot: self.reboot,
+            again: self.again,
             reason: self.reason.clone(),
             not_before: self.not_before,
             ..SubmissionV1::new(target)
@@ -88,11 +95,22 @@ fn reference(word: &str) -> ComputerRef {
 
 fn told(reply: &ReplyV1) -> String {
     match &reply.answer {
-        Answer::Accepted { sessions, before, left_out } => {
+        Answer::Accepted { sessions, already, group, before, left_out } => {
             let mut lines: Vec<String> =
-                sessions.iter().take(20).map(|made| format!("session {} for {}", made.id, made.computer)).collect();
-            if sessions.len() > lines.len() {
-                lines.push(format!("… and {} more", sessions.len() - lines.len()));
+                sessions.iter().take(MOST).map(|made| format!("session {} for {}", made.id, made.computer)).collect();
+            if sessions.len() > MOST {
+                lines.push(format!("… and {} more", sessions.len() - MOST));
+            }
+            if let Some(group) = group {
+                lines.push(format!("Together they are group {group}: pitcrew session list --group {group}"));
+            }
+            let has = |had: &MadeSession| format!("{} has such a session already: {}", had.computer, had.id);
+            lines.extend(already.iter().take(MOST).map(has));
+            if already.len() > MOST {
+                lines.push(format!("… and {} more have", already.len() - MOST));
+            }
+            if !already.is_empty() {
+                lines.push("No second one was made for these; --again makes one.".to_owned());
             }
             if *before {
                 lines.push("They were made before, under the same key.".to_owned());

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{cancel, list, logs, pause, report, rerun, resume, show, start, timeline, watch};
+use super::chosen::Chosen;
+use super::{cancel, counts, list, logs, pause, report, rerun, resume, show, start, timeline, watch};
 use crate::cli::{Client, EXIT_CODES, Failure, Output};
 use crate::domain::SessionId;
 
@@ -26,17 +27,30 @@ pub enum Verb {
     Watch(watch::Watch),
     /// Print what a session's steps wrote.
     Logs(logs::Logs),
-    /// Call a session off.
-    Cancel(OneWithReason),
-    /// Halt a session at its next point between actions.
-    Pause(OneWithReason),
-    /// Let a paused session go on.
-    Resume(OneWithReason),
+    /// Count sessions by status, beside how many may run at a time.
+    Counts(counts::Counts),
+    /// Call sessions off.
+    #[command(after_help = format!("Examples:
+  pitcrew session cancel 17 18 --reason \"wrong day\"
+  pitcrew session cancel --group 17 --yes
+
+{EXIT_CODES}"))]
+    Cancel(Chosen),
+    /// Halt sessions at their next point between actions.
+    Pause(Chosen),
+    /// Let paused sessions go on.
+    Resume(Chosen),
     /// Print what was found, done and verified, why, and how long it took.
     Report(One),
     /// Print waits and work as bars.
     Timeline(One),
-    /// Run a final session, or the action of one item of it, again, as a new one.
+    /// Run final sessions, or the action of one item of them, again, as new ones.
+    #[command(after_help = format!("Examples:
+  pitcrew session rerun 17
+  pitcrew session rerun 17 --item software/editor
+  pitcrew session rerun --group 17 --status failed,partially_completed --yes
+
+{EXIT_CODES}"))]
     Rerun(rerun::Rerun),
 }
 
@@ -47,16 +61,6 @@ pub struct One {
     pub(super) id: SessionId,
 }
 
-/// A session, and why.
-#[derive(Debug, Args)]
-pub struct OneWithReason {
-    /// The session.
-    pub(super) id: SessionId,
-    /// Why, for the audit.
-    #[arg(long, default_value = "")]
-    pub(super) reason: String,
-}
-
 pub(crate) async fn run(verb: Verb, client: &Client, output: &Output) -> Result<(), Failure> {
     match verb {
         Verb::Start(start) => start.run(client, output).await,
@@ -64,9 +68,10 @@ pub(crate) async fn run(verb: Verb, client: &Client, output: &Output) -> Result<
         Verb::Show(one) => show::run(&one, client, output).await,
         Verb::Watch(watch) => watch.run(client, output).await,
         Verb::Logs(logs) => logs.run(client, output).await,
-        Verb::Cancel(one) => cancel::run(&one, client, output).await,
-        Verb::Pause(one) => pause::run(&one, client, output).await,
-        Verb::Resume(one) => resume::run(&one, client, output).await,
+        Verb::Counts(counts) => counts.run(client, output).await,
+        Verb::Cancel(chosen) => cancel::run(&chosen, client, output).await,
+        Verb::Pause(chosen) => pause::run(&chosen, client, output).await,
+        Verb::Resume(chosen) => resume::run(&chosen, client, output).await,
         Verb::Report(one) => report::run(&one, client, output).await,
         Verb::Timeline(one) => timeline::run(&one, client, output).await,
         Verb::Rerun(again) => rerun::run(&again, client, output).await,

@@ -15,10 +15,10 @@ const PATIENCE: u32 = 60;
 /// Sessions that one request asks for: they have to fit into its address.
 const AT_A_TIME: usize = 400;
 
-/// The sessions that a submission made.
+/// The sessions that a submission is about: those it made, and those that were there already.
 pub(crate) fn made(reply: &ReplyV1) -> Vec<SessionId> {
     match &reply.answer {
-        Answer::Accepted { sessions, .. } => sessions.iter().map(|made| made.id).collect(),
+        Answer::Accepted { sessions, already, .. } => sessions.iter().chain(already).map(|made| made.id).collect(),
         Answer::Refused { .. } => Vec::new(),
     }
 }

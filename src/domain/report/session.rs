@@ -74,6 +74,15 @@ pub struct SessionLine {
     pub last_error: Option<String>,
     /// Who asked.
     pub by: String,
+    /// What made it: `api`, `amqp`, `rerun`.
+    #[serde(default)]
+    pub origin: String,
+    /// The one item that it is about; absent where there may be several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The group of sessions that were asked for together with it: the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<SessionId>,
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,

@@ -51,6 +51,10 @@ pub struct SubmissionV1 {
     /// Whether the computers may be restarted.
     #[serde(default = "never")]
     pub reboot: RebootPolicy,
+    /// Make sessions also for computers that have such a session already. Otherwise these are told of, and none is made
+    /// for them: one that is not final yet, of the same kind, for the same deployments or item, no less urgent.
+    #[serde(default)]
+    pub again: bool,
     /// Why, for those who read the audit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1000))]
@@ -125,6 +129,7 @@ impl SubmissionV1 {
             inventory: false,
             priority: normal(),
             reboot: never(),
+            again: false,
             reason: String::new(),
             not_before: None,
             expires_at: None,

@@ -35,6 +35,7 @@ const FIELDS: &[&str] = &[
     "inventory",
     "priority",
     "reboot",
+    "again",
     "reason",
     "not_before",
     "expires_at",
@@ -79,6 +80,7 @@ pub fn read(document: &Value) -> Result<SubmissionV1, Vec<Violation>> {
         inventory: reader.flag("inventory"),
         priority: reader.priority(),
         reboot: reader.word("reboot", RebootPolicy::WORDS, RebootPolicy::Never),
+        again: reader.flag("again"),
         reason: reader.text("reason", LONGEST_REASON).unwrap_or_default(),
         not_before: reader.time("not_before"),
         expires_at: reader.time("expires_at"),
@@ -415,7 +417,7 @@ mod tests {
         assert_eq!(least, SubmissionV1::new(SubmissionTarget::Tenant("contoso".into())));
         let most = json!({
             "v": 1, "key": "k", "target": {"computers": ["pc-1", 7, "contoso/pc-2"]}, "kind": "targeted",
-            "deployments": ["editor"], "inventory": true, "priority": 0, "reboot": "if_needed", "reason": "r",
+            "deployments": ["editor"], "inventory": true, "priority": 0, "reboot": "if_needed", "again": true, "reason": "r",
             "not_before": "2030-01-01T00:00:00Z", "expires_at": "2030-01-02T00:00:00Z",
         });
         let read_it = read(&most).unwrap();

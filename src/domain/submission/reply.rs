@@ -27,8 +27,14 @@ pub struct ReplyV1 {
 pub enum Answer {
     /// It was accepted: its sessions are stored and will run.
     Accepted {
-        /// One for each computer.
+        /// One for each computer that has none such already.
         sessions: Vec<MadeSession>,
+        /// The sessions that computers had already, for which none was made.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        already: Vec<MadeSession>,
+        /// The group that the sessions are tied to, if there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<SessionId>,
         /// True if they were made before, by the same submission.
         before: bool,
         /// The tenant's computers that are excluded from maintenance and therefore got none.

@@ -1,0 +1,146 @@
+//! Sessions that belong together, that are there already, and what is asked of several at once.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::house::{House, house, ids};
+
+/// The ids of a list.
+async fn listed(house: &House, query: &str) -> Vec<i64> {
+    let page = house.get(&format!("/v1/sessions?{query}")).await;
+    page["items"].as_array().expect("items").iter().map(|line| line["id"].as_i64().expect("an id")).collect()
+}
+
+/// `id: why` of each that was left as it is.
+fn unchanged(answer: &Value) -> Vec<String> {
+    let Some(all) = answer["unchanged"].as_array() else { return Vec::new() };
+    all.iter().map(|it| format!("{}: {}", it["session"], it["why"].as_str().expect("a text"))).collect()
+}
+
+#[tokio::test]
+async fn a_computer_that_has_such_a_session_already_gets_no_second_one() {
+    let house = house().await;
+    let full = json!({"v": 1, "target": {"computers": ["pc-1"]}});
+    let first = house.submit(full.clone()).await[0];
+    let both = json!({"v": 1, "target": {"computers": ["pc-1", "pc-2"]}});
+    let (status, answer) = house.post("/v1/sessions", both.clone()).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!((&answer["already"][0]["id"], &answer["already"][0]["computer"]), (&json!(first), &json!("pc-1")));
+    let second = ids(&answer)[0];
+    let (status, answer) = house.post("/v1/sessions", both).await;
+    assert_eq!((status, ids(&answer)), (StatusCode::OK, vec![]), "nothing is left to be made");
+    assert_eq!(answer["already"].as_array().expect("sessions").len(), 2);
+
+    // What is another session, by what it does, how urgent it is or when, is made.
+    for other in [
+        json!({"kind": "detection"}),
+        json!({"kind": "targeted", "deployments": ["editor"]}),
+        json!({"reboot": "if_needed"}),
+        json!({"inventory": true}),
+        json!({"priority": "high"}),
+        json!({"not_before": "2099-01-01T00:00:00Z"}),
+        json!({"again": true}),
+    ] {
+        let mut order = full.clone();
+        order.as_object_mut().expect("an object").extend(other.as_object().expect("an object").clone());
+        assert_eq!(house.submit(order.clone()).await.len(), 1, "{other}");
+        let again = other.get("again").is_some();
+        let (_, answer) = house.post("/v1/sessions", order).await;
+        assert_eq!(ids(&answer).len(), usize::from(again), "{other} a second time");
+    }
+    // A less urgent one is served by one that is more urgent, and one that is to be called off serves nobody.
+    let low = json!({"v": 1, "target": {"computers": ["pc-2"]}, "priority": "low"});
+    assert_eq!(house.post("/v1/sessions", low.clone()).await.1["already"][0]["id"], json!(second));
+    house.post(&format!("/v1/sessions/{second}/cancel"), json!({})).await;
+    assert_eq!(house.submit(low).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_answers_alike_also_where_the_session_was_there_before() {
+    let house = house().await;
+    let first = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}})).await[0];
+    let keyed = json!({"v": 1, "key": "k", "target": {"computers": ["pc-1"]}});
+    let (status, answer) = house.post("/v1/sessions", keyed.clone()).await;
+    assert_eq!((status, &answer["already"][0]["id"]), (StatusCode::OK, &json!(first)));
+    house.post(&format!("/v1/sessions/{first}/cancel"), json!({})).await;
+    let (status, answer) = house.post("/v1/sessions", keyed).await;
+    assert_eq!((status, ids(&answer)), (StatusCode::OK, vec![first]), "the key was used: nothing new is made");
+}
+
+#[tokio::test]
+async fn sessions_of_one_request_are_a_group_and_tell_what_made_them() {
+    let house = house().await;
+    let alone = house.submit(json!({"v": 1, "target": {"computers": ["pc-9"]}, "kind": "detection"})).await[0];
+    let (_, answer) = house.post("/v1/sessions", json!({"v": 1, "target": {"tenant": "contoso"}})).await;
+    let together = ids(&answer);
+    assert_eq!(answer["group"], json!(together[0]));
+    let mut newest_first = together.clone();
+    newest_first.reverse();
+    assert_eq!(listed(&house, &format!("group={}", together[0])).await, newest_first);
+    assert_eq!(listed(&house, &format!("group={alone}")).await, Vec::<i64>::new(), "one alone is no group");
+    assert_eq!(house.get(&format!("/v1/sessions/{}", together[1])).await["group"], json!(together[0]));
+
+    let order = json!({"v": 1, "target": {"computers": ["pc-1"]}, "kind": "targeted", "deployments": ["editor"]});
+    let (_, answer) = house.call(&house.contoso, Method::POST, "/v1/sessions", Some(order)).await;
+    let targeted = ids(&answer)[0];
+    let shown = house.get(&format!("/v1/sessions/{targeted}")).await;
+    assert_eq!((&shown["item"], &shown["origin"]), (&json!("software/editor"), &json!("api")), "it is about one item");
+    assert_eq!(house.get(&format!("/v1/sessions/{alone}")).await["item"], json!(null));
+    assert_eq!(listed(&house, "by=carl").await, [targeted]);
+    house.post(&format!("/v1/sessions/{alone}/cancel"), json!({})).await;
+    let (_, again) = house.post(&format!("/v1/sessions/{alone}/rerun"), json!({})).await;
+    assert_eq!(listed(&house, "origin=rerun").await, [again["id"].as_i64().expect("an id")]);
+    assert_eq!(listed(&house, "origin=rerun&by=carl").await, Vec::<i64>::new());
+}
+
+#[tokio::test]
+async fn several_sessions_are_cancelled_paused_and_run_again_in_one_call() {
+    let house = house().await;
+    let all = house.submit(json!({"v": 1, "target": {"tenant": "contoso"}})).await;
+    let (group, last) = (all[0], all[2]);
+    let ask = async |verb: &str, body: Value| house.post(&format!("/v1/sessions/{verb}"), body).await;
+    let (status, nothing) = ask("cancel", json!({"status": ["pending"]})).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{nothing}");
+
+    let (_, paused) = ask("pause", json!({"sessions": [all[0], all[1], 999]})).await;
+    assert_eq!(paused["sessions"], json!([all[0], all[1]]));
+    assert_eq!(unchanged(&paused), ["999: There is no such session."]);
+    let (_, resumed) = ask("resume", json!({"group": group})).await;
+    assert_eq!(resumed["sessions"], json!([all[0], all[1]]));
+    assert_eq!(unchanged(&resumed), [format!("{last}: It is not paused.")]);
+
+    let (_, would) = ask("cancel", json!({"group": group, "dry_run": true})).await;
+    assert_eq!((&would["sessions"], &would["dry_run"]), (&json!(all), &json!(true)));
+    assert_eq!(house.count("SELECT count(*) FROM session").await, 3, "it was only asked");
+    let (_, one) = ask("cancel", json!({"computer": "pc-1", "reason": "wrong"})).await;
+    assert_eq!(one["sessions"], json!([all[0]]));
+    let (_, cancelled) = ask("cancel", json!({"sessions": all})).await;
+    assert_eq!(cancelled["sessions"], json!([all[1], all[2]]));
+    assert_eq!(unchanged(&cancelled), [format!("{}: It is cancelled and never changes again.", all[0])]);
+    assert_eq!(house.count("SELECT count(*) FROM audit WHERE action = 'session.cancel'").await, 2, "one a call");
+
+    let counts = house.get("/v1/sessions/counts").await;
+    assert_eq!((&counts["sessions"], &counts["running"]), (&json!({"cancelled": 3}), &json!(0)));
+    let (status, again) = ask("rerun", json!({"group": group, "status": ["cancelled"]})).await;
+    assert_eq!(status, StatusCode::CREATED, "{again}");
+    let made: Vec<i64> =
+        again["sessions"].as_array().expect("pairs").iter().map(|it| it["rerun"].as_i64().expect("an id")).collect();
+    assert_eq!((made.len(), &again["group"]), (3, &json!(made[0])));
+    assert_eq!(listed(&house, &format!("group={}", made[0])).await.len(), 3, "the new ones are a group of their own");
+    let (status, twice) = ask("rerun", json!({"sessions": [all[0], made[0]]})).await;
+    assert_eq!((status, &twice["sessions"][0]["already"]), (StatusCode::OK, &json!(true)), "not doubled: {twice}");
+    assert_eq!(unchanged(&twice), [format!("{}: It is pending; only a final one is run again.", made[0])]);
+    let (status, _) = house.post(&format!("/v1/sessions/{}/rerun", all[0]), json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    let counts = house.get("/v1/sessions/counts?tenant=contoso").await;
+    assert_eq!(counts["sessions"], json!({"pending": 3, "cancelled": 3}));
+
+    // Nobody reaches another tenant's.
+    let other = house.submit(json!({"v": 1, "target": {"computers": ["pc-9"]}})).await[0];
+    let body = json!({"sessions": [other]});
+    let (_, refused) = house.call(&house.contoso, Method::POST, "/v1/sessions/cancel", Some(body)).await;
+    assert_eq!(unchanged(&refused), [format!("{other}: There is no such session.")]);
+    let (status, _) =
+        house.call(&house.viewer, Method::POST, "/v1/sessions/cancel", Some(json!({"group": group}))).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}
