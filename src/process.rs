@@ -54,6 +54,7 @@ impl Process {
         let telemetry = telemetry::start(service, &config).await?;
         let shutdown = Shutdown::on_signals(config.worker.drain_grace)?;
         let store = Store::with(config.database.url.expose(), config.database.pool_size, plans)?;
+        let store = store.with_files_at(config.api.for_computers());
         let installation = installation(&store, &shutdown).await?;
         let sessions = telemetry.telemetry().sessions(installation);
         let told = sessions.clone();

@@ -10,7 +10,8 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::router::Api;
 use crate::domain::Role;
-use crate::store::fleet::{Applied, NotApplied};
+use crate::fleet::StoredFile;
+use crate::store::fleet::{Applied, Attachments, NotApplied};
 
 /// Fleet files.
 #[derive(Debug, Deserialize)]
@@ -20,6 +21,9 @@ pub(super) struct Files {
     /// The files that they name, such as the texts of scripts, under the paths that follow from theirs.
     #[serde(default)]
     attached: Vec<File>,
+    /// What files for computers are that they name; they must be stored.
+    #[serde(default)]
+    stored: Vec<StoredFile>,
     /// Only say what would change.
     #[serde(default)]
     dry_run: bool,
@@ -54,7 +58,8 @@ pub(super) async fn apply(
     if !wanted.dry_run {
         caller.audit("fleet.apply", json!({ "files": names, "of": wanted.files.len() }), &wanted.reason).await?;
     }
-    match api.store.apply_with(&texts(wanted.files), &texts(wanted.attached), wanted.dry_run).await {
+    let attached = Attachments { texts: texts(wanted.attached), stored: wanted.stored };
+    match api.store.apply_with(&texts(wanted.files), &attached, wanted.dry_run).await {
         Ok(applied) => Ok(Json(applied)),
         Err(NotApplied::Faulty(faults)) => Err(Problem::faulty(faults)),
         Err(NotApplied::Store(error)) => Err(error.into()),

@@ -11,7 +11,8 @@ use super::problem::Problem;
 use super::router::Api;
 use crate::domain::Role;
 use crate::domain::report::Forecast;
-use crate::store::fleet::NotApplied;
+use crate::fleet::StoredFile;
+use crate::store::fleet::{Attachments, NotApplied};
 use crate::store::forecast::Question;
 
 /// So many computers are told of one by one if the caller does not say.
@@ -28,6 +29,9 @@ pub(super) struct Asked {
     /// The files that these name.
     #[serde(default)]
     attached: Vec<File>,
+    /// What files for computers are that they name.
+    #[serde(default)]
+    stored: Vec<StoredFile>,
     /// Only the computers of this tenant.
     tenant: Option<String>,
     /// So many computers are told of one by one.
@@ -50,7 +54,7 @@ pub(super) async fn forecast(
     }
     let question = Question {
         files: asked.files.map(texts),
-        attached: texts(asked.attached),
+        attached: Attachments { texts: texts(asked.attached), stored: asked.stored },
         tenant: match &asked.tenant {
             Some(name) => Some(caller.tenant_named(name).await?),
             None => caller.tenant(),

@@ -5,7 +5,8 @@
 //! - [`caller`]: who calls, and what they may do
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request
-//! - the routes, by noun: [`apply`], [`sessions`], [`session`], [`intents`], [`several`], [`computers`], [`compliance`], [`forecast`], [`durations`],
+//! - the routes, by noun: [`apply`], [`files`], [`sessions`], [`session`], [`intents`], [`several`], [`computers`],
+//!   [`compliance`], [`forecast`], [`durations`],
 //!   [`explain`], [`preview`], [`approvals`], [`tenants`], [`dead_letters`], [`status`]
 //!
 //! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
@@ -21,6 +22,7 @@ mod durations;
 mod forecast;
 mod intents;
 mod explain;
+mod files;
 mod preview;
 mod locks;
 mod problem;

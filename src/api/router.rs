@@ -10,14 +10,15 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{
-    apply, approvals, compliance, computers, dead_letters, durations, explain, forecast, intents, locks, preview,
-    session, sessions, several, status, tenants,
+    apply, approvals, compliance, computers, dead_letters, durations, explain, files, forecast, intents, locks,
+    preview, session, sessions, several, status, tenants,
 };
 use crate::store::Store;
 use crate::store::policies::Policies;
@@ -27,6 +28,8 @@ use crate::telemetry::http::{answered, request_span};
 const BODY_MAX: usize = 4 * 1024 * 1024;
 /// The largest body of fleet files, in bytes.
 const FLEET_MAX: usize = 32 * 1024 * 1024;
+/// Pieces of stored files that are read from the database at the same time.
+const FILE_READS_MAX: usize = 4;
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a caller.
@@ -37,6 +40,8 @@ const LONGEST_REQUEST_ID: usize = 64;
 pub(super) struct Api {
     pub(super) store: Store,
     pub(super) policies: Arc<Policies>,
+    /// Bounds what giving out files takes of the database.
+    pub(super) file_room: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Api {
@@ -48,12 +53,18 @@ impl std::fmt::Debug for Api {
 /// Every route of the API.
 pub fn router(store: Store) -> Router {
     let policies = Arc::new(Policies::new(store.clone()));
-    let api = Api { store, policies };
+    let api = Api { store, policies, file_room: Arc::new(Semaphore::new(FILE_READS_MAX)) };
     Router::new()
         .route("/healthz", get(status::alive))
         .route("/readyz", get(status::ready))
         .route("/v1/status", get(status::overview))
         .route("/v1/apply", post(apply::apply).layer(DefaultBodyLimit::max(FLEET_MAX)))
+        .route("/v1/files", get(files::list))
+        .route(
+            "/v1/files/{sha256}",
+            get(files::show).put(files::put).delete(files::discard).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/v1/files/{sha256}/content", get(files::content))
         .route("/v1/forecast", post(forecast::forecast).layer(DefaultBodyLimit::max(FLEET_MAX)))
         .route("/v1/durations", get(durations::list))
         .route("/v1/sessions", get(sessions::list).post(sessions::submit))

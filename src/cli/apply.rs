@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, Failure, Output, forecast, input};
+use super::{Client, Failure, Output, file, forecast, input};
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -55,8 +55,15 @@ impl Apply {
             return forecast::Ask::about(self.files.clone()).run(client, output).await;
         }
         let files = input::files(&self.files)?;
-        let attached = input::attached(&files);
-        let body = json!({ "files": files, "attached": attached, "dry_run": self.dry_run, "reason": self.reason });
+        let (attached, stored) = (input::attached(&files), input::stored(&files));
+        if !self.dry_run {
+            for file in &stored {
+                file::store(client, file).await?;
+            }
+        }
+        let body = json!({
+            "files": files, "attached": attached, "stored": stored, "dry_run": self.dry_run, "reason": self.reason,
+        });
         let answer = client.post(&["v1", "apply"], &body).await?;
         output.show(&answer, |applied: &Applied| {
             let tense = if self.dry_run { "would be " } else { "" };

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::stream;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::Failure;
@@ -12,6 +14,18 @@ use crate::api::Problem;
 
 /// How long a request may take: a fleet of tens of thousands of computers is accepted in a few seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a file may take to be sent.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(3600);
+/// How much of a file is read at a time.
+const PIECE: usize = 256 * 1024;
+
+/// What is sent along.
+struct Sent {
+    kind: &'static str,
+    size: Option<u64>,
+    body: reqwest::Body,
+}
 
 /// A connection to the API.
 #[derive(Clone)]
@@ -55,7 +69,26 @@ impl Client {
         patience: Duration,
     ) -> Result<Value, Failure> {
         let body = serde_json::to_vec(body).map_err(|error| Failure::BadInput(error.to_string()))?;
+        let body = Sent { kind: "application/json", size: None, body: body.into() };
         self.ask(Method::POST, path, &[], Some(body), patience).await
+    }
+
+    /// Removes.
+    pub async fn delete(&self, path: &[&str]) -> Result<Value, Failure> {
+        self.ask(Method::DELETE, path, &[], None, PATIENCE).await
+    }
+
+    /// Sends a file of `size` bytes, piece by piece.
+    pub async fn put_file(&self, path: &[&str], file: tokio::fs::File, size: u64) -> Result<Value, Failure> {
+        let pieces = stream::try_unfold(file, |mut file| async move {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece).await?;
+            piece.truncate(read);
+            Ok::<_, std::io::Error>((read > 0).then_some((piece, file)))
+        });
+        let body =
+            Sent { kind: "application/octet-stream", size: Some(size), body: reqwest::Body::wrap_stream(pieces) };
+        self.ask(Method::PUT, path, &[], Some(body), UPLOAD_PATIENCE).await
     }
 
     async fn ask(
@@ -63,7 +96,7 @@ impl Client {
         method: Method,
         path: &[&str],
         query: &[(&str, String)],
-        body: Option<Vec<u8>>,
+        body: Option<Sent>,
         patience: Duration,
     ) -> Result<Value, Failure> {
         let mut url = self.url.clone();
@@ -78,8 +111,11 @@ impl Client {
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+        if let Some(Sent { kind, size, body }) = body {
+            request = request.header("content-type", kind).body(body);
+            if let Some(size) = size {
+                request = request.header("content-length", size);
+            }
         }
         let lost = |error: reqwest::Error| {
             let url = &self.url;

@@ -30,7 +30,10 @@ impl Ask {
     pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
         let files = if self.files.is_empty() { None } else { Some(input::files(&self.files)?) };
         let attached = files.as_deref().map(input::attached).unwrap_or_default();
-        let body = json!({ "files": files, "attached": attached, "tenant": self.tenant, "sample": self.sample });
+        let stored = files.as_deref().map(input::stored).unwrap_or_default();
+        let body = json!({
+            "files": files, "attached": attached, "stored": stored, "tenant": self.tenant, "sample": self.sample,
+        });
         let answer = client.post_within(&["v1", "forecast"], &body, PATIENCE).await?;
         output.show(&answer, |forecast: &Forecast| render::forecast(forecast, output.style))
     }

@@ -1,14 +1,21 @@
 //! Fleet files from where the command line says they are: files, folders, or the standard input.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::Failure;
+use crate::domain::Sha256Hash;
+use crate::fleet::StoredFile;
 
 /// Files that are taken from folders at most.
 const MOST_FILES: usize = 10_000;
+
+/// How much of a file is read at a time.
+const READ_BYTES: usize = 256 * 1024;
 
 /// A fleet file.
 #[derive(Debug, Serialize)]
@@ -42,8 +49,34 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
 
 /// The files that fleet files name, as far as they can be read; of the others the answer says where they are named.
 pub(super) fn attached(files: &[File]) -> Vec<File> {
-    let named = crate::fleet::files_named(files.iter().map(|file| (file.name.as_str(), file.text.as_str())));
+    let (named, _) = named(files);
     named.into_iter().filter_map(|path| file(Path::new(&path)).ok()).collect()
+}
+
+/// What the files for computers are that fleet files name, as far as they can be read. They are read once, and not kept.
+pub(super) fn stored(files: &[File]) -> Vec<StoredFile> {
+    let (_, named) = named(files);
+    named.into_iter().filter_map(summed).collect()
+}
+
+fn named(files: &[File]) -> (BTreeSet<String>, BTreeSet<String>) {
+    crate::fleet::files_named(files.iter().map(|file| (file.name.as_str(), file.text.as_str())))
+}
+
+fn summed(name: String) -> Option<StoredFile> {
+    let mut file = std::fs::File::open(&name).ok()?;
+    let mut sum = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(StoredFile { name, sha256: Sha256Hash(sum.finalize().into()), size }),
+            read => {
+                sum.update(&buffer[..read]);
+                size += read as u64;
+            }
+        }
+    }
 }
 
 fn folder(path: &Path, found: &mut Vec<File>) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ mod dead_letter;
 mod durations;
 mod forecast;
 mod explain;
+mod file;
 mod input;
 mod lock;
 mod plan;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
 use super::{
-    apply, compliance, computer, dead_letter, durations, explain, forecast, lock, plan, preview, session, status,
+    apply, compliance, computer, dead_letter, durations, explain, file, forecast, lock, plan, preview, session, status,
     tenant, why,
 };
 use crate::config::Api;
@@ -63,6 +63,9 @@ pub enum Verb {
 
 {EXIT_CODES}"))]
     Compliance(compliance::Verb),
+    /// The files that computers fetch from the server: look at them, remove what is not used any more.
+    #[command(subcommand, alias = "files", after_help = EXIT_CODES)]
+    File(file::Verb),
     /// Messages that the broker gave up on: look at them, have them worked on again, throw them away.
     #[command(subcommand, alias = "dead-letters", after_help = EXIT_CODES)]
     DeadLetter(dead_letter::Verb),
@@ -119,6 +122,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Explain(explain) => explain.run(&client, &output).await,
         Verb::Preview(preview) => preview.run(&client, &output).await,
         Verb::Why { session } => why::run(session, &client, &output).await,
+        Verb::File(verb) => file::run(verb, &client, &output).await,
         Verb::Lock(verb) => lock::run(verb, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
         Verb::Status => status::run(&client, &output).await,

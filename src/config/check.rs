@@ -33,6 +33,11 @@ impl Config {
             "must be 1 to 64 letters, digits, '-', '_' or '.'",
         );
         must(scheme(&self.api.url, &["http://", "https://"]), "api.url", "must begin with http:// or https://");
+        must(
+            scheme(self.api.for_computers(), &["http://", "https://"]),
+            "api.public_url",
+            "must begin with http:// or https://, or be empty",
+        );
         must(name(&self.gateway.name), "gateway.name", "may have letters, digits, '-', '_' and '.'");
         must((1..=256).contains(&worker.group), "worker.group", "must be 1 to 256");
         must(!worker.heartbeat.is_zero(), "worker.heartbeat", "must be longer than nothing");

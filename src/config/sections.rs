@@ -64,8 +64,17 @@ pub struct Api {
     pub listen: SocketAddr,
     /// Where clients find it.
     pub url: String,
+    /// Where computers find it; empty for `url`.
+    pub public_url: String,
     /// What clients present; empty if there is none.
     pub token: Secret,
+}
+
+impl Api {
+    /// Where computers find the server.
+    pub fn for_computers(&self) -> &str {
+        if self.public_url.is_empty() { &self.url } else { &self.public_url }
+    }
 }
 
 /// The agents' connections.

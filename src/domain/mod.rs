@@ -42,6 +42,7 @@ pub mod submission;
 pub mod transition;
 pub mod event;
 
+pub mod ticket;
 pub mod report;
 pub mod role;
 

@@ -88,6 +88,9 @@ pub enum Missing {
     /// The text of a script.
     #[error("the script with SHA-256 {0} is not stored, so the run that uses it cannot be sent")]
     Script(Sha256Hash),
+    /// The address of a stored file.
+    #[error("the server has no address for the stored file {0}, so the run that fetches it cannot be sent")]
+    File(Sha256Hash),
     /// The value of a secret.
     #[error("the secret {0:?} is not stored any more, so the run that uses it cannot be sent")]
     Secret(SecretId),
@@ -100,6 +103,9 @@ pub trait Shelf {
 
     /// The value of a secret.
     fn secret(&self, id: &SecretId) -> Option<String>;
+
+    /// The address from which a stored file is fetched.
+    fn address(&self, file: &Sha256Hash) -> Option<String>;
 }
 
 /// Who asks for a run, and under which fence: what [`RunSpec::expand`] adds to the steps.
@@ -125,6 +131,15 @@ impl RunSpec {
             WorkSpec::Reboot => Vec::new(),
         };
         self.steps.iter().flat_map(named).collect()
+    }
+
+    /// The stored files that it names.
+    pub fn files(&self) -> BTreeSet<Sha256Hash> {
+        let named = |step: &StepSpec| match &step.work {
+            WorkSpec::Download { download: Download { from: Origin::Stored(_), sha256, .. }, .. } => Some(*sha256),
+            WorkSpec::Script { .. } | WorkSpec::Download { .. } | WorkSpec::Reboot => None,
+        };
+        self.steps.iter().filter_map(named).collect()
     }
 
     /// The scripts that it names.
@@ -158,10 +173,14 @@ impl StepSpec {
     pub fn expand(&self, shelf: &dyn Shelf) -> Result<Step, Missing> {
         let work = match &self.work {
             WorkSpec::Script { script, env, secrets } => Work::Script(written(script, env, secrets, shelf)?),
-            WorkSpec::Download { download: Download { from, sha256, size }, env, secrets } => {
-                let (sha256, size) = (sha256.to_string(), *size);
-                match from {
+            WorkSpec::Download { download, env, secrets } => {
+                let (sha256, size) = (download.sha256.to_string(), download.size);
+                match &download.from {
                     Origin::Url(url) => Work::Download { url: url.clone(), sha256, size },
+                    Origin::Stored(_) => {
+                        let url = shelf.address(&download.sha256).ok_or(Missing::File(download.sha256))?;
+                        Work::Download { url, sha256, size }
+                    }
                     Origin::Script { script, .. } => {
                         Work::Fetch { script: written(script, env, secrets, shelf)?, sha256, size }
                     }

@@ -151,6 +151,8 @@ pub struct Download {
 pub enum Origin {
     /// An address, `http` or `https`.
     Url(String),
+    /// The server, which keeps it under its SHA-256. What it was called is for people.
+    Stored(String),
     /// A script that fetches it and leaves it where `PITCREW_FILE` says.
     Script {
         /// Which.
@@ -167,6 +169,7 @@ impl Origin {
     pub fn url(&self) -> Option<&str> {
         match self {
             Origin::Url(url) => Some(url),
+            Origin::Stored(_) => None,
             Origin::Script { url, .. } => url.as_deref(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::{Connection, Deployment, Device, Group, Licence, Os, Sequence, Sha256Hash, Software, Task};
 
-use super::attached::Attached;
+use super::attached::{Attached, StoredFile};
 use super::decode;
 use super::faults::{Fault, Place};
 use super::reader::Reader;
@@ -17,6 +17,8 @@ pub struct FleetFile {
     pub documents: Vec<Document>,
     /// The texts of all scripts.
     pub scripts: BTreeMap<Sha256Hash, String>,
+    /// The files for computers that the documents name, and where.
+    pub stored: BTreeMap<Sha256Hash, (StoredFile, Place)>,
     /// Kind and name of the things that could not be read: what refers to them is no fault.
     pub(super) unread: BTreeSet<(String, String)>,
 }
@@ -151,8 +153,8 @@ pub fn read_all<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Fle
     read_with(files, &Attached::default())
 }
 
-/// The paths of the files that fleet files name.
-pub fn files_named<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeSet<String> {
+/// The paths of the files that fleet files name: of texts, and of files for computers.
+pub fn files_named<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (BTreeSet<String>, BTreeSet<String>) {
     let attached = Attached::default();
     read_with(files, &attached);
     attached.into_wanted()
@@ -176,6 +178,7 @@ pub fn read_with<'a>(
                     let faulty = !found.is_empty();
                     faults.append(found);
                     fleet.scripts.append(&mut reader.scripts.into_inner());
+                    fleet.stored.append(&mut reader.stored.into_inner());
                     if body.is_none() {
                         fleet.unread.extend(decode::named(&node));
                     }

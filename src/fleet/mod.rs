@@ -19,7 +19,7 @@ mod document;
 mod check;
 mod warn;
 
-pub use attached::Attached;
+pub use attached::{Attached, StoredFile};
 pub use check::{Known, check, secrets};
 pub use document::{
     Body, ComputerSpec, Document, FleetFile, PersonSpec, TenantSpec, files_named, read, read_all, read_with,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::domain::words::UnknownWord;
 use crate::domain::{Os, Scheme, Sha256Hash, Version};
 
-use super::attached::Attached;
+use super::attached::{Attached, StoredFile};
 use super::faults::{Fault, Place};
 use super::yaml::{Node, Value};
 
@@ -24,6 +24,8 @@ pub(super) struct Reader<'f> {
     pub variants: RefCell<Vec<(Place, BTreeSet<Os>)>>,
     /// The texts of the scripts met.
     pub scripts: RefCell<BTreeMap<Sha256Hash, String>>,
+    /// The files for computers met, and where they are named.
+    pub stored: RefCell<BTreeMap<Sha256Hash, (StoredFile, Place)>>,
     /// Where the values of the document are, by path.
     pub places: RefCell<BTreeMap<String, Place>>,
 }
@@ -159,6 +161,22 @@ impl Reader<'_> {
             let message = format!("A length of time up to 24h is expected here, and this is \"{text}\".");
             self.none(Fault::new(&node.place, message).help("Write it as 30s, 10m or 2h."))
         })
+    }
+
+    /// What a file for computers is, named by its path beside the fleet file.
+    pub(super) fn stored_file(&self, node: &Node) -> Option<StoredFile> {
+        let path = self.text(node)?;
+        let (file, path) = self.attached?.stored(&node.place.file, path.trim());
+        let Some(file) = file else {
+            let fault = Fault::new(&node.place, format!("There is no file \"{path}\"."));
+            return self.none(fault.help(
+                "Its path is relative to the fleet file that names it; over the API it is stored first, by PUT /v1/files/SHA256, \
+                 and named in \"stored\".",
+            ));
+        };
+        let met = (file.clone(), node.place.clone());
+        self.stored.borrow_mut().entry(file.sha256).or_insert(met);
+        Some(file.clone())
     }
 
     /// The members of a list; a single value is a list of one.

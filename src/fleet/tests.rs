@@ -4,7 +4,7 @@ use serde_json::{Map, Number};
 
 use super::yaml::{self, Node, Value};
 use super::*;
-use crate::domain::{DesiredState, Target, Upgrade};
+use crate::domain::{DesiredState, Sha256Hash, Target, Upgrade};
 
 const EXAMPLE: &str = include_str!("../../schemas/examples/fleet.yaml");
 
@@ -26,9 +26,14 @@ fn the_example_is_in_order() {
 fn the_documentation_is_in_order() {
     let text = include_str!("../../schemas/manual/software.md");
     let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for example in examples {
-        assert_eq!(faults(example), Vec::<String>::new(), "{example}");
+        let files = [("fleet.yaml", example)];
+        let stored = |name: String| StoredFile { sha256: Sha256Hash::of(name.as_bytes()), size: 1, name };
+        let stored: Vec<_> = files_named(files).1.into_iter().map(stored).collect();
+        let (fleet, mut faults) = read_with(files, &Attached::default().with_stored(&stored));
+        faults.extend(check(&fleet, &Known::default()));
+        assert_eq!(faults, [], "{example}");
     }
 }
 
@@ -120,9 +125,53 @@ versions:
             "fleet.yaml:10:5: A version lacks \"sha256\".".to_owned(),
             "fleet.yaml:16:1: A software has no \"post_instal\". Did you mean \"post_install\"?".to_owned(),
             format!("fleet.yaml:18:5: {unchecked}"),
-            "fleet.yaml:19:5: A version lacks \"url\".".to_owned(),
+            "fleet.yaml:19:5: A version with a \"sha256\" lacks a \"url\" or a \"file\".".to_owned(),
         ]
     );
+}
+
+#[test]
+fn a_file_for_computers_lies_beside_the_fleet_file() {
+    let sum = "ab".repeat(32);
+    let text = format!(
+        "\
+kind: software
+name: a
+detect: d
+install: i
+versions:
+  - {{version: 1, file: installers/a-1.tar}}
+  - {{version: 2, file: ./installers/a-2.tar, sha256: {sum}, size: 3}}
+  - {{version: 3, file: a-3.tar}}
+  - {{version: 4, file: ../a-4.tar, url: 'https://x/4', sha256: {sum}, download: fetch}}
+"
+    );
+    let files = [("fleet/one.yaml", text.as_str())];
+    let named = ["a-4.tar", "fleet/a-3.tar", "fleet/installers/a-1.tar", "fleet/installers/a-2.tar"];
+    assert_eq!(files_named(files).1.into_iter().collect::<Vec<_>>(), named);
+    let stored = |name: &str| StoredFile { name: name.into(), sha256: Sha256Hash::of(name.as_bytes()), size: 7 };
+    let at_hand = [stored("fleet/installers/a-1.tar"), stored("./fleet/installers/a-2.tar"), stored("a-4.tar")];
+    let (fleet, faults) = read_with(files, &Attached::default().with_stored(&at_hand));
+    let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    let elsewhere = "A version that has a \"file\" is not fetched from anywhere else.";
+    assert_eq!(
+        faults,
+        [
+            format!(
+                "fleet/one.yaml:7:54: The file \"./fleet/installers/a-2.tar\" has the SHA-256 {}.",
+                at_hand[1].sha256
+            ),
+            "fleet/one.yaml:7:126: The file \"./fleet/installers/a-2.tar\" has 7 bytes.".to_owned(),
+            "fleet/one.yaml:8:24: There is no file \"fleet/a-3.tar\". Its path is relative to the fleet file that names it; \
+             over the API it is stored first, by PUT /v1/files/SHA256, and named in \"stored\"."
+                .to_owned(),
+            format!("fleet/one.yaml:9:41: {elsewhere}"),
+            format!("fleet/one.yaml:9:64: The file \"a-4.tar\" has the SHA-256 {}.", at_hand[2].sha256),
+            format!("fleet/one.yaml:9:140: {elsewhere}"),
+        ]
+    );
+    assert_eq!(fleet.stored.len(), 3);
+    assert_eq!(fleet.stored[&at_hand[0].sha256].1.to_string(), "fleet/one.yaml:6:24");
 }
 
 #[test]
@@ -409,7 +458,7 @@ fn what_is_wrong_in_one_document_hides_no_reference_of_another() {
 fn scripts_stand_in_files_beside_the_fleet_file() {
     let text = "{kind: task, name: t, test: {file: scripts/t.py, timeout: 5s}, set: {bash: {file: ../s.txt}}}";
     let files = [("dir/fleet.yaml", text)];
-    assert_eq!(files_named(files).into_iter().collect::<Vec<_>>(), ["dir/scripts/t.py", "s.txt"]);
+    assert_eq!(files_named(files).0.into_iter().collect::<Vec<_>>(), ["dir/scripts/t.py", "s.txt"]);
     let attached = Attached::new([("dir/scripts/t.py", "print(True)"), ("s.txt", "true")]);
     let (fleet, faults) = read_with(files, &attached);
     assert_eq!(faults, []);

@@ -113,6 +113,7 @@ fn too_late(house: &House, agent: &Agent, asker: &Asker) {
 struct Shelved {
     texts: HashMap<Sha256Hash, Arc<str>>,
     secrets: HashMap<SecretId, String>,
+    addresses: HashMap<Sha256Hash, String>,
 }
 
 impl Shelf for Shelved {
@@ -123,9 +124,13 @@ impl Shelf for Shelved {
     fn secret(&self, id: &SecretId) -> Option<String> {
         self.secrets.get(id).cloned()
     }
+
+    fn address(&self, file: &Sha256Hash) -> Option<String> {
+        self.addresses.get(file).cloned()
+    }
 }
 
-/// Reads a run, the texts of its scripts and its secrets, or says why that is not possible.
+/// Reads a run, the texts of its scripts, its secrets and where its files are, or says why that is not possible.
 async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, Tidings> {
     let RunCommand { run_id, epoch, start_by } = command;
     let unread = |error: Error| match error.is_transient() {
@@ -141,5 +146,6 @@ async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, 
     let texts = house.scripts.of(&house.store, wanted).await.map_err(unread)?;
     let head = RunHead { run_id, session: stored.session.0, epoch, start_by };
     let secrets = house.store.secrets(&spec.secrets()).await.map_err(unread)?;
-    spec.expand(head, &Shelved { texts, secrets }).map_err(|missing| broken(&missing))
+    let addresses = house.store.file_addresses(&spec.files(), start_by).await.map_err(unread)?;
+    spec.expand(head, &Shelved { texts, secrets, addresses }).map_err(|missing| broken(&missing))
 }

@@ -257,6 +257,10 @@ impl crate::domain::run::Shelf for Texts<'_> {
     fn secret(&self, _: &crate::domain::SecretId) -> Option<String> {
         None
     }
+
+    fn address(&self, _: &crate::domain::Sha256Hash) -> Option<String> {
+        None
+    }
 }
 
 #[test]

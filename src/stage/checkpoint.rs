@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Lease, Leases};
 use super::limit::Limits;
 use super::recorder::Recorder;
-use crate::domain::SecretId;
 use crate::domain::job::Job;
+use crate::domain::{SecretId, Sha256Hash};
 use crate::store::gate::{EndedAction, EndedRun};
 use crate::store::leases::Intents;
 use crate::store::locks::Taken;
@@ -162,6 +162,15 @@ impl Checkpoint {
     /// The values of secrets, for a run that is sent from here.
     pub(super) async fn secrets(&self, ids: &BTreeSet<SecretId>) -> Result<HashMap<SecretId, String>, store::Error> {
         self.store.secrets(ids).await
+    }
+
+    /// Where stored files are fetched, for a run that is sent from here.
+    pub(super) async fn file_addresses(
+        &self,
+        files: &BTreeSet<Sha256Hash>,
+        start_by: Timestamp,
+    ) -> Result<HashMap<Sha256Hash, String>, store::Error> {
+        self.store.file_addresses(files, start_by).await
     }
 
     /// Takes a fleet-wide lock for the session, which holds it for as long as it has it.

@@ -55,6 +55,7 @@ pub struct Errand<'a> {
 struct Shelved<'a> {
     policy: &'a Policy,
     secrets: HashMap<SecretId, String>,
+    addresses: HashMap<Sha256Hash, String>,
 }
 
 impl Shelf for Shelved<'_> {
@@ -64,6 +65,10 @@ impl Shelf for Shelved<'_> {
 
     fn secret(&self, id: &SecretId) -> Option<String> {
         self.secrets.get(id).cloned()
+    }
+
+    fn address(&self, file: &Sha256Hash) -> Option<String> {
+        self.addresses.get(file).cloned()
     }
 }
 
@@ -140,7 +145,7 @@ impl<'a> Errand<'a> {
             Way::Agent { .. } | Way::Noop => start_by,
         };
         let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by: judged_by };
-        let shelf = Shelved { policy: errand.policy, secrets: secrets(&self.way, self.checkpoint, errand.spec).await? };
+        let shelf = shelf(&self.way, self.checkpoint, &errand, start_by).await?;
         // Without the text of every script nothing is started.
         let run = errand.spec.expand(head, &shelf).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
         let start = StartRun {
@@ -290,13 +295,27 @@ fn halt(checkpoint: &Checkpoint, error: &Error, run_in_flight: Option<Uuid>) -> 
     report.into()
 }
 
-/// The secrets of a run that is sent from here. A gateway reads them itself, and they never come near this worker.
-async fn secrets(way: &Way, checkpoint: &Checkpoint, spec: &RunSpec) -> Result<HashMap<SecretId, String>, Halt> {
-    let ids = spec.secrets();
+/// What a run names that is sent from here. Of what a gateway sends it reads the secrets and the addresses itself, and they
+/// never come near this worker.
+async fn shelf<'p>(
+    way: &Way,
+    checkpoint: &Checkpoint,
+    errand: &Errands<'p>,
+    start_by: Timestamp,
+) -> Result<Shelved<'p>, Halt> {
+    let (ids, files, policy) = (errand.spec.secrets(), errand.spec.files(), errand.policy);
     match way {
-        Way::Agent { .. } | Way::Noop => Ok(ids.into_iter().map(|id| (id, String::new())).collect()),
-        Way::Local { .. } => checkpoint.secrets(&ids).await.map_err(|error| {
-            Report::new(Answer::Retry, format!("The secrets of a run could not be read: {error}")).into()
+        Way::Agent { .. } | Way::Noop => Ok(Shelved {
+            policy,
+            secrets: ids.into_iter().map(|id| (id, String::new())).collect(),
+            addresses: files.into_iter().map(|file| (file, String::new())).collect(),
         }),
+        Way::Local { .. } => {
+            let unread =
+                |error| Halt::new(Report::new(Answer::Retry, format!("What a run takes could not be read: {error}")));
+            let secrets = checkpoint.secrets(&ids).await.map_err(unread)?;
+            let addresses = checkpoint.file_addresses(&files, start_by).await.map_err(unread)?;
+            Ok(Shelved { policy, secrets, addresses })
+        }
     }
 }

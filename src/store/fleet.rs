@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::error::Doing;
 use super::rows::json_of;
-use super::{Error, Store, secrets};
-use crate::domain::{Deployment, Group, Members, ParameterValue, Software, Target, Task};
-use crate::fleet::{self, Attached, Body, Fault, FleetFile, Known};
+use super::{Error, Store, files, secrets};
+use crate::domain::{Deployment, Group, Members, ParameterValue, Sha256Hash, Software, Target, Task};
+use crate::fleet::{self, Attached, Body, Fault, FleetFile, Known, Place, StoredFile};
 use crate::planning;
 
 /// Whoever applies fleet files holds this advisory lock, so that two do not check against a state that neither leaves.
-const LOCK: i64 = 0x666c_6565_7400;
+pub(super) const LOCK: i64 = 0x666c_6565_7400;
 
 /// What applying has done, or would do. Things are named as in `software/editor` and `computer/acme/reception`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -29,6 +29,15 @@ pub struct Applied {
     pub warnings: Vec<Fault>,
     /// The version of the policy after it.
     pub policy_version: i64,
+}
+
+/// What fleet files name, as it was sent with them.
+#[derive(Debug, Clone, Default)]
+pub struct Attachments {
+    /// Texts, as path and text.
+    pub texts: Vec<(String, String)>,
+    /// Files for computers.
+    pub stored: Vec<StoredFile>,
 }
 
 /// Why fleet files were not applied; nothing was changed.
@@ -131,22 +140,22 @@ impl Store {
     /// # Errors
     /// Every fault of the files, or the database's trouble; in both cases nothing was changed.
     pub async fn apply_files(&self, files: &[(String, String)], dry_run: bool) -> Result<Applied, NotApplied> {
-        self.apply_with(files, &[], dry_run).await
+        self.apply_with(files, &Attachments::default(), dry_run).await
     }
 
-    /// The same with the files that the fleet files name, given as path and text.
+    /// The same with the files that the fleet files name. Files for computers must be stored, but for a trial.
     ///
     /// # Errors
     /// The same.
     pub async fn apply_with(
         &self,
         files: &[(String, String)],
-        attached: &[(String, String)],
+        attached: &Attachments,
         dry_run: bool,
     ) -> Result<Applied, NotApplied> {
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
-        let applied = apply_in(&tx, files, attached).await?;
+        let applied = apply_in(&tx, files, attached, dry_run).await?;
         if dry_run {
             tx.rollback().await.doing("taking a trial back")?;
         } else {
@@ -160,14 +169,19 @@ impl Store {
 pub(super) async fn apply_in(
     tx: &Transaction<'_>,
     files: &[(String, String)],
-    attached: &[(String, String)],
+    attached: &Attachments,
+    is_trial: bool,
 ) -> Result<Applied, NotApplied> {
-    let attached = Attached::new(attached.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let Attachments { texts, stored } = attached;
+    let attached = Attached::new(texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))).with_stored(stored);
     let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     let (mut fleet, mut faults) = fleet::read_with(texts, &attached);
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.doing("waiting for others to apply")?;
     let known = known(tx, &fleet).await?;
     faults.extend(fleet::check(&fleet, &known));
+    if !is_trial {
+        faults.extend(not_stored(tx, &fleet).await?);
+    }
     faults.sort();
     if !faults.is_empty() {
         return Err(NotApplied::Faulty(faults));
@@ -175,6 +189,24 @@ pub(super) async fn apply_in(
     let warnings = fleet::warnings(&fleet, &known);
     lock_away(tx, &mut fleet, &known).await?;
     Ok(Applied { warnings, ..apply(tx, &fleet).await? })
+}
+
+/// The files for computers that are not stored, or are of another size than was said.
+async fn not_stored(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Vec<Fault>, Error> {
+    if fleet.stored.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: Vec<_> = fleet.stored.keys().copied().collect();
+    let sizes = files::sizes(tx, &wanted).await?;
+    let absent = fleet.stored.iter().filter(|(sha256, (file, _))| sizes.get(sha256) != Some(&file.size));
+    let fault = |(sha256, (file, place)): (&Sha256Hash, &(StoredFile, Place))| Fault {
+        place: place.clone(),
+        message: format!("The file \"{}\" is not stored: {} bytes with the SHA-256 {sha256}.", file.name, file.size),
+        suggestion: Some(
+            "pitcrew apply stores it; over the API it is stored first, by PUT /v1/files/SHA256.".to_owned(),
+        ),
+    };
+    Ok(absent.map(fault).collect())
 }
 
 /// Puts what is secret where only the sending of a run reads it, and leaves its id.

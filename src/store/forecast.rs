@@ -10,7 +10,7 @@ use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::error::Doing;
-use super::fleet::{self, NotApplied};
+use super::fleet::{self, Attachments, NotApplied};
 use super::{Error, Store, durations, policy, rows};
 use crate::domain::report::Forecast;
 use crate::domain::{Computer, Finding, Findings, Item, ItemKind, TenantId};
@@ -27,8 +27,8 @@ const CHUNK: i64 = 250;
 pub struct Question {
     /// Fleet files to reckon with, as name and text; none means the policy as it is.
     pub files: Option<Vec<(String, String)>>,
-    /// The files that these name, as path and text.
-    pub attached: Vec<(String, String)>,
+    /// The files that these name.
+    pub attached: Attachments,
     /// Only the computers of this tenant.
     pub tenant: Option<TenantId>,
     /// So many computers are told of one by one at most.
@@ -47,7 +47,7 @@ impl Store {
         let (present, applied) = match &question.files {
             Some(files) => {
                 let present = Arc::new(policy::read(&tx).await?);
-                (Some(present), Some(fleet::apply_in(&tx, files, &question.attached).await?))
+                (Some(present), Some(fleet::apply_in(&tx, files, &question.attached, true).await?))
             }
             None => (None, None),
         };

@@ -21,6 +21,7 @@ mod database;
 pub mod dead_letters;
 pub mod durations;
 mod first_token;
+pub mod files;
 pub mod fleet;
 pub mod forecast;
 pub mod intents;

@@ -60,6 +60,7 @@ pub struct Store {
     clock: Arc<Clock>,
     observer: Arc<OnceLock<Observer>>,
     sending: Arc<Sending>,
+    files_at: Arc<str>,
 }
 
 /// How to connect to the database.
@@ -137,7 +138,18 @@ impl Store {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Unavailable(error.into()))?;
-        Ok(Store { pool, connector, clock: Arc::default(), observer: Arc::default(), sending: Arc::default() })
+        let (clock, observer, sending) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Store { pool, connector, clock, observer, sending, files_at: Arc::from("") })
+    }
+
+    /// The same, telling computers to fetch stored files from the server at this address.
+    #[must_use]
+    pub fn with_files_at(self, url: &str) -> Store {
+        Store { files_at: Arc::from(url.trim_end_matches('/')), ..self }
+    }
+
+    pub(super) fn files_at(&self) -> &str {
+        &self.files_at
     }
 
     /// A connection of one's own for a while.

@@ -2,6 +2,7 @@
 
 mod access;
 mod compliance;
+mod files;
 pub mod house;
 mod sessions;
 mod several;

@@ -42,7 +42,7 @@ versions: ["1.0"]
 
 async fn forecast(installation: &Installation, files: Option<&str>) -> Forecast {
     let files = files.map(|text| vec![("change.yaml".to_owned(), text.to_owned())]);
-    let question = Question { files, attached: Vec::new(), tenant: None, sample: 10 };
+    let question = Question { files, attached: Default::default(), tenant: None, sample: 10 };
     installation.store.forecast(&question).await.expect("the database answers")
 }
 

@@ -17,6 +17,7 @@ mod database;
 mod deliveries;
 mod drills;
 mod events;
+mod installers;
 mod forecast;
 mod main_job;
 mod people;

@@ -145,6 +145,15 @@ pub fn took(ms: i64) -> String {
     }
 }
 
+/// A number of bytes, as people say it.
+pub(super) fn bytes(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("bytes", 1)];
+    match UNITS.into_iter().find(|(_, size)| bytes >= *size) {
+        None | Some((_, 1)) => format!("{bytes} bytes"),
+        Some((unit, size)) => format!("{}.{} {unit}", bytes / size, bytes % size * 10 / size),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +164,12 @@ mod tests {
         assert_eq!(style.wrap("one two three four\n  - five six"), "one two\nthree four\n  - five six");
         assert_eq!(style.fit("one two three four"), "one two thr…");
         assert_eq!(Style::default().wrap("one two three four"), "one two three four");
+    }
+
+    #[test]
+    fn sizes_are_said_as_people_say_them() {
+        let told: Vec<String> = [0, 999, 1_050, 48_211_200, 2_990_000_000].into_iter().map(bytes).collect();
+        assert_eq!(told, ["0 bytes", "999 bytes", "1.0 kB", "48.2 MB", "2.9 GB"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod action;
 mod compliance;
 mod computer;
 mod duration;
+mod file;
 mod forecast;
 mod explanation;
 mod letter;
@@ -25,6 +26,7 @@ pub use compliance::{
 pub use computer::{ComputerLine, LastSession, Presence};
 pub use duration::Duration;
 pub use explanation::{Contender, ExplainedItem, Explanation, PreviewCount, PreviewLine, Survey, SurveyLine};
+pub use file::FileLine;
 pub use forecast::{Ages, Computers, Difference, Forecast, Radius, SampleAction, SampleComputer};
 pub use letter::{LetterLine, LetterState};
 pub use lock::{LockLine, LockSession};

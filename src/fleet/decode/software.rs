@@ -156,13 +156,21 @@ fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>
     })
 }
 
-/// What is fetched for a version: from `url`, or by the script `download` of the version or, in `fetch`, of its software.
+/// What is fetched for a version: the file that lies beside the fleet file, or what lies at `url`, or what the script
+/// `download` of the version or, in `fetch`, of its software fetches.
 fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&ScriptUse>) -> Option<Download> {
     let own = script::optional(reader, fields, "download");
     let is_fetched = fields.get("download").is_some() || fetch.is_some();
     let script = own.or_else(|| fetch.cloned());
     let (url, sha256) = (fields.get("url"), fields.get("sha256"));
     let size = fields.get("size").and_then(|node| reader.number(node, 1, 1 << 50));
+    if let Some(file) = fields.get("file") {
+        for other in [url, fields.get("download")].into_iter().flatten() {
+            reader.fault(Fault::new(&other.place, "A version that has a \"file\" is not fetched from anywhere else."));
+        }
+        let sha256 = sha256.and_then(|node| Some((node, checksum(reader, node)?)));
+        return stored(reader, file, sha256, fields.get("size").zip(size));
+    }
     let address = url.map(|url| web_address(reader, url));
     match (url, sha256) {
         (None, None) if is_fetched => {
@@ -174,7 +182,7 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
             fields.need("sha256");
         }
         (None, Some(_)) if !is_fetched => {
-            fields.need("url");
+            reader.fault(Fault::new(&node.place, "A version with a \"sha256\" lacks a \"url\" or a \"file\"."));
         }
         (_, Some(_)) => {}
     }
@@ -185,6 +193,25 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
         (None, url) => Origin::Url(url??),
     };
     Some(Download { from, sha256, size })
+}
+
+/// A file that lies beside the fleet file. What it must be like need not be said, but must not be said wrong.
+fn stored(
+    reader: &Reader,
+    node: &Node,
+    sha256: Option<(&Node, Sha256Hash)>,
+    size: Option<(&Node, u64)>,
+) -> Option<Download> {
+    let file = reader.stored_file(node)?;
+    let name = &file.name;
+    if let Some((node, _)) = sha256.filter(|(_, expected)| *expected != file.sha256) {
+        reader.fault(Fault::new(&node.place, format!("The file \"{name}\" has the SHA-256 {}.", file.sha256)));
+    }
+    if let Some((node, _)) = size.filter(|(_, expected)| *expected != file.size) {
+        reader.fault(Fault::new(&node.place, format!("The file \"{name}\" has {} bytes.", file.size)));
+    }
+    let called = name.rsplit('/').next().unwrap_or(name).to_owned();
+    Some(Download { from: Origin::Stored(called), sha256: file.sha256, size: Some(file.size) })
 }
 
 fn unchecked(node: &Node) -> Fault {

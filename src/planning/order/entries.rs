@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
-use crate::domain::{ActionType, Item, Plan, PlannedAction, RebootNeed, Recipe, Settled, Told, Undo};
+use crate::domain::{ActionType, Item, Origin, Plan, PlannedAction, RebootNeed, Recipe, Settled, Told, Undo};
 use crate::planning::decide::Draft;
 use crate::planning::ladder::ladder;
 use crate::planning::needs::{Lack, Standing};
@@ -170,8 +170,14 @@ pub(super) fn mark_safe_points(plan: &mut Plan) {
     }
 }
 
+/// The name under which downloads of stored files are rate-limited.
+const STORED: &str = "stored-files";
+
 /// The host of what is downloaded.
 fn host(recipe: &Recipe) -> Option<String> {
     let Recipe::Software { download: Some(download), .. } = recipe else { return None };
+    if matches!(download.from, Origin::Stored(_)) {
+        return Some(STORED.to_owned());
+    }
     url::Url::parse(download.from.url()?).ok()?.host_str().map(str::to_owned)
 }

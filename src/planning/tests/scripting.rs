@@ -42,7 +42,7 @@ fn steps_of(state: &str, found: &str) -> Vec<String> {
             WorkSpec::Script { script, env, .. } => (script, env),
             WorkSpec::Download { download, env, .. } => match download.from {
                 Origin::Script { script, .. } => (script, env),
-                Origin::Url(url) => return format!("{:?} {url}", step.kind),
+                Origin::Url(from) | Origin::Stored(from) => return format!("{:?} {from}", step.kind),
             },
             WorkSpec::Reboot => return "reboot".to_owned(),
         };
