@@ -134,6 +134,11 @@ async fn sessions_are_started_shown_and_ended() {
     assert_eq!(pitcrew(&house, &["tenant", "stop", "contoso"]).await.code, 0);
     assert!(pitcrew(&house, &["why", "3"]).await.out.starts_with("The tenant contoso has been stopped"));
     assert_eq!(pitcrew(&house, &["tenant", "start", "contoso"]).await.code, 0);
+    assert_eq!(pitcrew(&house, &["stop", "--reason", "a bad package"]).await.code, 2, "all of it has to be said");
+    assert_eq!(pitcrew(&house, &["stop", "--fleet", "--reason", "a bad package"]).await.code, 0);
+    assert!(pitcrew(&house, &["why", "3"]).await.out.contains(": a bad package"));
+    assert!(pitcrew(&house, &["status"]).await.out.contains("The whole fleet has been stopped by"));
+    assert_eq!(pitcrew(&house, &["resume", "--fleet"]).await.code, 0);
 }
 
 #[tokio::test]

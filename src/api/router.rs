@@ -98,6 +98,8 @@ pub fn router(store: Store) -> Router {
         .route("/v1/compliance/history", get(compliance::history))
         .route("/v1/tenants/{name}/stop", post(tenants::stop))
         .route("/v1/tenants/{name}/start", post(tenants::start))
+        .route("/v1/fleet/stop", post(tenants::stop_fleet))
+        .route("/v1/fleet/resume", post(tenants::resume_fleet))
         .route("/v1/locks", get(locks::list))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/{id}", get(dead_letters::show))

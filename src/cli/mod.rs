@@ -24,6 +24,7 @@ mod plan;
 mod preview;
 mod session;
 mod status;
+mod stop;
 mod tenant;
 mod why;
 

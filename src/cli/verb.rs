@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Client, EXIT_CODES, Failure, Format, Output};
 use super::{
     apply, compliance, computer, dead_letter, durations, explain, file, forecast, lock, plan, preview, session, status,
-    tenant, why,
+    stop, tenant, why,
 };
 use crate::config::Api;
 use crate::domain::SessionId;
@@ -96,6 +96,12 @@ pub enum Verb {
     /// Stop a tenant, or let it go on.
     #[command(subcommand, after_help = EXIT_CODES)]
     Tenant(tenant::Verb),
+    /// Stop the whole fleet: nothing new is begun at any computer, and what goes on there ends.
+    #[command(after_help = format!("Example:\n  pitcrew stop --fleet --reason 'a bad package is out'\n\n{EXIT_CODES}"))]
+    Stop(stop::Stop),
+    /// Let the whole fleet go on after a stop, its stopped tenants aside.
+    #[command(after_help = format!("Example:\n  pitcrew resume --fleet\n\n{EXIT_CODES}"))]
+    Resume(stop::Resume),
     /// Show the installation at a glance.
     #[command(after_help = EXIT_CODES)]
     Status,
@@ -125,6 +131,8 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::File(verb) => file::run(verb, &client, &output).await,
         Verb::Lock(verb) => lock::run(verb, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
+        Verb::Stop(stop) => stop.run(&client, &output).await,
+        Verb::Resume(resume) => resume.run(&client, &output).await,
         Verb::Status => status::run(&client, &output).await,
     }
 }

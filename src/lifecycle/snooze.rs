@@ -1,5 +1,7 @@
 //! A stage was put off without fault: the computer is offline, a limit was reached, the worker shuts down.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Change;
@@ -7,6 +9,9 @@ use super::finish::finish;
 use super::pause::halt;
 use crate::domain::session::{Session, Status, WaitingOn};
 use crate::domain::transition::What;
+
+/// When a session looks again at a computer that has just connected.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// Puts a session off until `until` at the latest. No attempt is spent.
 pub fn snooze(
@@ -32,4 +37,11 @@ pub fn snooze(
         change.hold = super::Hold::Keep;
     }
     change
+}
+
+/// The computer has connected while its session was being put off for want of a connection: it is looked at again soon.
+/// Not at once, for what was noted as a connection may be gone already.
+pub fn connection_is_here(change: &mut Change) {
+    let soon = change.after.since + LOOK_AGAIN;
+    change.after.run_after = change.after.run_after.map(|due| due.min(soon));
 }

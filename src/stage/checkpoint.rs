@@ -11,11 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Lease, Leases};
 use super::limit::Limits;
 use super::recorder::Recorder;
+use crate::domain::findings::Findings;
 use crate::domain::job::Job;
+use crate::domain::policy::Policy;
 use crate::domain::{SecretId, Sha256Hash};
 use crate::store::gate::{EndedAction, EndedRun};
 use crate::store::leases::Intents;
 use crate::store::locks::Taken;
+use crate::store::policies::Policies;
 use crate::store::runs::{Progress, Recorded, StartRun};
 use crate::store::{self, Store};
 use crate::telemetry::{ActionDone, Sessions};
@@ -54,6 +57,7 @@ pub struct Checkpoint {
     pub(super) recorder: Recorder,
     pub(super) store: Store,
     pub(super) limits: Arc<Limits>,
+    pub(super) policies: Arc<Policies>,
     pub(super) sessions: Sessions,
     pub(super) job: Job,
     pub(super) budget_ends: Instant,
@@ -157,6 +161,16 @@ impl Checkpoint {
             started: done.began,
             ended: done.ended.at,
         });
+    }
+
+    /// The policy of this version, or a newer one.
+    pub async fn policy(&self, version: i64) -> Result<Arc<Policy>, store::Error> {
+        self.policies.at_least(version).await
+    }
+
+    /// What detection has found, from which the session's plan was made.
+    pub async fn findings(&self) -> Result<Findings, store::Error> {
+        Ok(self.store.findings(self.lease.session).await?.unwrap_or_default())
     }
 
     /// The values of secrets, for a run that is sent from here.

@@ -1,7 +1,7 @@
 //! Leases of the sessions in work: extended in groups, believed no longer than they are certain.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ pub struct Lease {
     cancel: AtomicBool,
     pause: AtomicBool,
     stop: AtomicBool,
+    policy_version: AtomicI64,
     run: Mutex<Option<Uuid>>,
     unwritten: Mutex<Option<ClaimedNow>>,
     lost: CancellationToken,
@@ -38,6 +39,7 @@ impl Lease {
             cancel: AtomicBool::new(false),
             pause: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            policy_version: AtomicI64::new(0),
             run: Mutex::new(None),
             unwritten: Mutex::new(None),
             lost: CancellationToken::new(),
@@ -50,6 +52,7 @@ impl Lease {
             cancel: self.cancel.load(Ordering::Relaxed),
             pause: self.pause.load(Ordering::Relaxed),
             stop: self.stop.load(Ordering::Relaxed),
+            policy_version: self.policy_version.load(Ordering::Relaxed),
         }
     }
 
@@ -58,6 +61,7 @@ impl Lease {
         self.cancel.store(intents.cancel, Ordering::Relaxed);
         self.pause.store(intents.pause, Ordering::Relaxed);
         self.stop.store(intents.stop, Ordering::Relaxed);
+        self.policy_version.store(intents.policy_version, Ordering::Relaxed);
     }
 
     /// How much longer commands may be sent.

@@ -225,7 +225,7 @@ impl<S: Stage> Worker<S> {
         let lease = Arc::new(Lease::new(session.id, session.dispatch, until));
         lease.note_run(session.run_in_flight);
         let (cancel, pause) = (session.cancel.is_some(), session.pause.is_some());
-        lease.note(Intents { cancel, pause, stop: false });
+        lease.note(Intents { cancel, pause, stop: false, policy_version: taken.inputs.policy_version });
         if taken.written {
             self.leases.add(lease.clone());
         } else {
@@ -264,6 +264,7 @@ impl<S: Stage> Worker<S> {
             recorder: self.recorder.clone(),
             store: self.store.clone(),
             limits: self.limits.clone(),
+            policies: self.policies.clone(),
             sessions: self.sessions.clone(),
             job: job_of(&inputs.session),
             budget_ends: Instant::now() + self.budget,

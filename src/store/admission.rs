@@ -131,7 +131,7 @@ async fn due(tx: &Tx<'_>, term: Term, look_ahead: i64, open: &[Stage]) -> Result
         .await
         .doing("counting reserved computers")?;
     // What has its computer already had its turn: it is shown whatever the length of the tenant's queue, also where the
-    // tenant is stopped and something at the computer has to be seen to.
+    // tenant or the fleet is stopped and something at the computer has to be seen to.
     let holders = tx
         .prepare_cached(
             "SELECT s.tenant_id, t.weight, t.max_running, s.id, s.computer_id, s.priority, s.stage, s.kind, true AS holds
@@ -139,7 +139,9 @@ async fn due(tx: &Tx<'_>, term: Term, look_ahead: i64, open: &[Stage]) -> Result
              CROSS JOIN LATERAL (
                  SELECT * FROM session s WHERE s.id = h.session_id AND s.run_after <= statement_timestamp() OFFSET 0
              ) s
-             JOIN tenant t ON t.id = s.tenant_id AND (t.stopped_at IS NULL OR s.run_in_flight IS NOT NULL)
+             JOIN tenant t ON t.id = s.tenant_id
+                  AND (s.run_in_flight IS NOT NULL
+                       OR (t.stopped_at IS NULL AND (SELECT i.stop IS NULL FROM installation i)))
              ORDER BY s.tenant_id, s.priority, s.run_after, s.id",
         )
         .await
@@ -158,6 +160,7 @@ async fn due(tx: &Tx<'_>, term: Term, look_ahead: i64, open: &[Stage]) -> Result
              )
              SELECT hop.tenant_id, t.weight, t.max_running, c.*
              FROM hop JOIN tenant t ON t.id = hop.tenant_id AND t.stopped_at IS NULL
+                  AND (SELECT i.stop IS NULL FROM installation i)
              CROSS JOIN LATERAL (
                  SELECT d.*, false AS holds
                  FROM (VALUES (0::smallint), (1), (2), (3)) AS p(priority)

@@ -22,6 +22,7 @@ mod transitions;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use tracing::error;
 use uuid::Uuid;
@@ -31,7 +32,9 @@ use super::tx::{Last, Tx};
 use super::{Error, Store, rows};
 use crate::domain::SessionId;
 use crate::domain::session::{Session, WaitingOn};
+use crate::lifecycle::Change;
 use crate::lifecycle::park::outcome_is_here;
+use crate::lifecycle::snooze::connection_is_here;
 
 pub use entry::{EndedAction, EndedRun, Entry, PlannedRow, RunsOfAction, StageResult};
 
@@ -67,6 +70,7 @@ impl Store {
             .map(Cow::Borrowed)
             .collect();
         meet_outcomes(&tx, &mut passing).await?;
+        meet_connections(&tx, &mut passing).await?;
         let written = write(tx, &passing.iter().map(Cow::as_ref).collect::<Vec<_>>()).await?;
         self.tell(passing.iter().map(|entry| &entry.change).filter(|change| written.contains(&change.after.id)));
         Ok(entries.iter().map(|entry| verdict(&written, entry.change.after.id)).collect())
@@ -110,6 +114,37 @@ async fn meet_outcomes(tx: &Tx<'_>, entries: &mut [Cow<'_, Entry>]) -> Result<()
     for entry in entries {
         if awaits(entry).is_some_and(|run| here.contains(&run)) {
             outcome_is_here(&mut entry.to_mut().change);
+        }
+    }
+    Ok(())
+}
+
+/// Lets what waits for a connection that came while its worker had it look again soon. Whoever notes a connection looks
+/// for those who wait under the lock of their rows, so that neither can miss the other.
+async fn meet_connections(tx: &Tx<'_>, entries: &mut [Cow<'_, Entry>]) -> Result<(), Error> {
+    let waiting = |entry: &Entry| {
+        let Change { after, transition, .. } = &entry.change;
+        let taken_at = transition.as_ref().and_then(|transition| transition.taken_at)?;
+        matches!(after.waiting_on, Some(WaitingOn::Connectivity)).then_some((after.computer.0, taken_at))
+    };
+    let (computers, taken): (Vec<i64>, Vec<Timestamp>) = entries.iter().filter_map(|entry| waiting(entry)).unzip();
+    if computers.is_empty() {
+        return Ok(());
+    }
+    // A connection is noted a moment after its time; one that was there when the worker looked did not help it.
+    let statement = tx
+        .prepare_cached(
+            "SELECT u.computer_id FROM unnest($1::bigint[], $2::timestamptz[]) AS u(computer_id, taken_at)
+             JOIN agent_presence p ON p.computer_id = u.computer_id
+             WHERE p.connected_at > u.taken_at - interval '1 second'",
+        )
+        .await
+        .doing("looking for connections")?;
+    let rows = tx.query(&statement, &[&computers, &taken]).await.doing("looking for connections")?;
+    let here: HashSet<i64> = rows.iter().map(|row| row.get("computer_id")).collect();
+    for entry in entries {
+        if waiting(entry).is_some_and(|(computer, _)| here.contains(&computer)) {
+            connection_is_here(&mut entry.to_mut().change);
         }
     }
     Ok(())

@@ -32,7 +32,7 @@ impl Store {
                 &[],
             ),
             client.query_one(
-                "SELECT clock_timestamp() AS at, term, holder, until > clock_timestamp() AS leads,
+                "SELECT clock_timestamp() AS at, (SELECT stop FROM installation) AS fleet_stop, term, holder, until > clock_timestamp() AS leads,
                         (SELECT count(*) FROM computer_hold) AS holds, (SELECT count(*) FROM agent_presence) AS agents,
                         (SELECT count(*) FROM dead_letter WHERE state = 'open') AS dead_letters
                  FROM scheduler_term",
@@ -54,6 +54,7 @@ impl Store {
             holds: sums.get("holds"),
             agents: sums.get("agents"),
             dead_letters: sums.get("dead_letters"),
+            fleet_stop: rows::optional_json(&sums, "fleet_stop")?,
             stopped: stopped.iter().map(|row| row.get("name")).collect(),
             workers: workers.iter().map(worker).collect::<Result<_, _>>()?,
             scheduler: Scheduler { term: sums.get("term"), holder: sums.get("holder"), leads: sums.get("leads") },

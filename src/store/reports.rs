@@ -198,7 +198,8 @@ impl Store {
         let client = self.client().await?;
         let row = client
             .query_one(
-                "SELECT t.name AS tenant, t.stopped_at, t.max_running, c.name AS computer, c.connection,
+                "SELECT t.name AS tenant, t.stopped_at, (SELECT stop FROM installation) AS fleet_stop, t.max_running,
+                        c.name AS computer, c.connection,
                         p.computer_id IS NOT NULL AS connected, h.session_id AS held_by,
                         (SELECT count(*) FROM computer_hold WHERE tenant_id = $1) AS tenant_holds,
                         (SELECT until > clock_timestamp() FROM scheduler_term) AS leads,
@@ -271,6 +272,7 @@ impl Store {
             tenant: row.get::<_, Option<String>>("tenant").unwrap_or_default(),
             computer: row.get::<_, Option<String>>("computer").unwrap_or_default(),
             stopped_at: row.get("stopped_at"),
+            fleet_stop: rows::optional_json(&row, "fleet_stop")?,
             tenant_most: row.get("max_running"),
             tenant_holds: row.get("tenant_holds"),
             held_by: row.get::<_, Option<i64>>("held_by").map(SessionId),

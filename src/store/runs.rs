@@ -1,6 +1,7 @@
 //! Runs: what is started on computers, and what comes of it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use pitcrew_protocol::RunOutcome;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::Doing;
 use super::gate::{self, EndedAction, EndedRun, Entry};
-use super::leases::Intents;
+use super::leases::{INTENTS, Intents};
 use super::tx::{Last, Tx, params};
 use super::{Error, Store};
 use crate::domain::run::Purpose;
@@ -192,13 +193,14 @@ impl Store {
         Ok(row.and_then(|row| row.get("outcome")))
     }
 
-    /// Makes due what waits for the connection of a computer, or for its restart. Returns the sessions.
+    /// Makes due what waits for the connection of a computer, or for its restart. Returns the sessions. What a worker has
+    /// is waited for: it may be about to wait for the connection, having seen none.
     pub async fn wake_connected(&self, computer: ComputerId) -> Result<Vec<SessionId>, Error> {
         let client = self.client().await?;
         let statement = client
             .prepare_cached(
-                "SELECT id FROM session WHERE computer_id = $1 AND waiting_on IN ('connectivity', 'reboot')
-                 AND run_after IS NOT NULL",
+                "SELECT id FROM session WHERE computer_id = $1
+                 AND (run_after IS NULL OR waiting_on IN ('connectivity', 'reboot'))",
             )
             .await
             .doing("looking for sessions that wait for a computer")?;
@@ -238,31 +240,30 @@ pub struct RunBody {
     pub body: String,
 }
 
+static FENCE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH mine AS (
+             SELECT s.id, u.run_id, u.before, u.taken_at, u.deadline, u.epoch FROM session s
+             JOIN unnest($1::bigint[], $2::int[], $3::uuid[], $5::int[], $6::timestamptz[], $7::timestamptz[],
+                         $8::bigint[]) AS u(id, dispatch, run_id, before, taken_at, deadline, epoch)
+               ON s.id = ANY(ARRAY[u.id]) AND s.dispatch = u.dispatch
+             WHERE CASE WHEN u.before IS NULL THEN s.owner = $4
+                        ELSE s.revision = u.before OR (s.owner = $4 AND s.epoch = u.epoch) END
+             ORDER BY u.id FOR NO KEY UPDATE OF s
+         )
+         UPDATE session s SET run_in_flight = m.run_id, status = 'running', waiting_on = NULL, owner = $4,
+                taken_at = coalesce(m.taken_at, s.taken_at), deadline = coalesce(m.deadline, s.deadline),
+                epoch = coalesce(m.epoch, s.epoch), revision = coalesce(m.before + 1, s.revision),
+                started_at = coalesce(s.started_at, m.taken_at)
+         FROM mine m WHERE s.id = ANY(ARRAY[m.id]) RETURNING s.id, s.dispatch, {INTENTS}"
+    )
+});
+
 /// Locks the sessions in order, checks that they are the worker's, and notes which run is in flight. A claim that comes
 /// along is written if nothing has happened to its session since it was looked at; or it was written already, by a
 /// transaction whose end was not heard.
 async fn fence(tx: &Tx<'_>, worker: &str, progress: &[&Progress]) -> Result<Vec<Recorded>, Error> {
-    let statement = tx
-        .prepare_cached(
-            "WITH mine AS (
-                 SELECT s.id, u.run_id, u.before, u.taken_at, u.deadline, u.epoch FROM session s
-                 JOIN unnest($1::bigint[], $2::int[], $3::uuid[], $5::int[], $6::timestamptz[], $7::timestamptz[],
-                             $8::bigint[]) AS u(id, dispatch, run_id, before, taken_at, deadline, epoch)
-                   ON s.id = ANY(ARRAY[u.id]) AND s.dispatch = u.dispatch
-                 WHERE CASE WHEN u.before IS NULL THEN s.owner = $4
-                            ELSE s.revision = u.before OR (s.owner = $4 AND s.epoch = u.epoch) END
-                 ORDER BY u.id FOR NO KEY UPDATE OF s
-             )
-             UPDATE session s SET run_in_flight = m.run_id, status = 'running', waiting_on = NULL, owner = $4,
-                    taken_at = coalesce(m.taken_at, s.taken_at), deadline = coalesce(m.deadline, s.deadline),
-                    epoch = coalesce(m.epoch, s.epoch), revision = coalesce(m.before + 1, s.revision),
-                    started_at = coalesce(s.started_at, m.taken_at)
-             FROM mine m WHERE s.id = ANY(ARRAY[m.id])
-             RETURNING s.id, s.dispatch, s.cancel IS NOT NULL AS cancel, s.pause IS NOT NULL AS pause,
-                       EXISTS (SELECT FROM tenant t WHERE t.id = s.tenant_id AND t.stopped_at IS NOT NULL) AS stop",
-        )
-        .await
-        .doing("fencing progress")?;
+    let statement = tx.prepare_cached(&FENCE).await.doing("fencing progress")?;
     // Two of one session come of a job that was delivered twice: the first one counts, and only one is asked about.
     let mut seen = HashSet::new();
     let first: Vec<bool> = progress.iter().map(|p| seen.insert((p.session, p.dispatch))).collect();
@@ -279,15 +280,8 @@ async fn fence(tx: &Tx<'_>, worker: &str, progress: &[&Progress]) -> Result<Vec<
         .query(&statement, &[&ids, &dispatches, &runs, &worker, &befores, &taken, &deadlines, &epochs])
         .await
         .doing("fencing progress")?;
-    let mine: HashMap<(i64, i32), Intents> = rows
-        .iter()
-        .map(|row| {
-            (
-                (row.get("id"), row.get("dispatch")),
-                Intents { cancel: row.get("cancel"), pause: row.get("pause"), stop: row.get("stop") },
-            )
-        })
-        .collect();
+    let mine: HashMap<(i64, i32), Intents> =
+        rows.iter().map(|row| ((row.get("id"), row.get("dispatch")), Intents::of(row))).collect();
     Ok(progress
         .iter()
         .zip(first)

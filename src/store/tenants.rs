@@ -1,10 +1,12 @@
-//! Tenants: stopping them, and letting them go on.
+//! Stops: of a tenant, and of the whole fleet.
 
 use jiff::Timestamp;
+use tokio_postgres::types::Json;
 
 use super::error::Doing;
-use super::{Error, Store};
+use super::{Error, Store, rows};
 use crate::domain::TenantId;
+use crate::domain::session::Intent;
 
 impl Store {
     /// Every tenant, or this one alone, by name.
@@ -27,5 +29,24 @@ impl Store {
             .await
             .doing("stopping or starting a tenant")?;
         Ok(row.and_then(|row| row.get("stopped_at")))
+    }
+
+    /// Stops the whole fleet, so that nothing new is begun at any computer. One stop stands at a time: the first one's
+    /// reason is kept. Returns the one that stands.
+    pub async fn stop_fleet(&self, by: &str, reason: &str) -> Result<Intent, Error> {
+        let intent = Intent { by: by.to_owned(), reason: reason.to_owned(), at: self.ask_time().await? };
+        let client = self.client().await?;
+        let row = client
+            .query_one("UPDATE installation SET stop = coalesce(stop, $1) RETURNING stop", &[&Json(&intent)])
+            .await
+            .doing("stopping the fleet")?;
+        rows::json(&row, "stop")
+    }
+
+    /// Lets the whole fleet go on, its stopped tenants aside.
+    pub async fn resume_fleet(&self) -> Result<(), Error> {
+        let client = self.client().await?;
+        client.execute("UPDATE installation SET stop = NULL", &[]).await.doing("letting the fleet go on")?;
+        Ok(())
     }
 }

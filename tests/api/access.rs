@@ -1,7 +1,7 @@
 //! Who may do what, and how refusals look.
 
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::house::house;
 
@@ -42,6 +42,20 @@ async fn roles_bound_what_is_done_and_it_is_all_in_the_audit() {
     let (status, stopped) = house.post("/v1/tenants/contoso/stop", json!({"reason": "incident"})).await;
     assert!(status.is_success() && stopped["stopped_at"].is_string(), "{stopped}");
     house.post(&format!("/v1/sessions/{session}/cancel"), json!({"reason": "no more"})).await;
+    let reason = json!({"reason": "a bad package"});
+    for token in [&house.viewer, &house.contoso] {
+        let refused = house.call(token, Method::POST, "/v1/fleet/stop", Some(reason.clone())).await;
+        assert_eq!(refused.0, StatusCode::FORBIDDEN, "{refused:?}");
+    }
+    let (status, problem) = house.post("/v1/fleet/stop", json!({"reason": " "})).await;
+    assert_eq!((status, &problem["violations"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/reason")));
+    let (_, stopped) = house.post("/v1/fleet/stop", reason).await;
+    assert_eq!((&stopped["stop"]["by"], &stopped["stop"]["reason"]), (&json!("olga"), &json!("a bad package")));
+    let (_, again) = house.post("/v1/fleet/stop", json!({"reason": "me too"})).await;
+    assert_eq!(again, stopped, "the first one stands");
+    assert_eq!(house.get("/v1/status").await["fleet_stop"], stopped["stop"]);
+    house.post("/v1/fleet/resume", json!({"reason": "it was withdrawn"})).await;
+    assert_eq!(house.get("/v1/status").await["fleet_stop"], Value::Null);
     let rows = house.database.connect().await;
     let rows = rows.query("SELECT actor || ' ' || action || ' ' || reason FROM audit ORDER BY id", &[]).await.unwrap();
     let told: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -51,7 +65,10 @@ async fn roles_bound_what_is_done_and_it_is_all_in_the_audit() {
             "olga session.start because",
             "root computer.agent-token ",
             "olga tenant.stop incident",
-            "olga session.cancel no more"
+            "olga session.cancel no more",
+            "olga fleet.stop a bad package",
+            "olga fleet.stop me too",
+            "olga fleet.resume it was withdrawn"
         ]
     );
 }

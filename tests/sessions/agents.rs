@@ -103,6 +103,28 @@ async fn a_computer_that_is_offline_is_waited_for_and_holds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_comes_while_its_session_is_being_put_off_is_not_missed() {
+    let mut installation = Installation::new().await;
+    installation.never_lapse();
+    installation.software(&["one"]).await;
+    let computer = installation.agent_computer().await;
+    installation.start_all();
+    installation.start("server");
+    installation.stall("transition", "NEW.what = 'snoozed'").await;
+    let id = installation.session_for(computer.id).await;
+    installation.until_stalled().await;
+    installation.start_agent("agent", &computer, None);
+    installation.until_connected(1).await;
+    installation.go_on().await;
+    installation.all_complete(&[id]).await;
+    // Either the one who puts it off sees the connection, or the one who connects sees it put off.
+    let long = "SELECT count(*) FROM transition WHERE waited_on = 'connectivity' AND what <> 'woken'
+                AND due_at - since > interval '10 seconds'";
+    assert_eq!(installation.count(long).await, 0, "it waited until it was time to look again");
+    installation.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pause_of_a_parked_session_comes_into_force_with_the_outcome() {
     let (mut installation, computer) = with_agent(&["one", "two"], "200 ms").await;
     computer.hold_up("busy");

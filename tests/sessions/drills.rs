@@ -149,6 +149,7 @@ async fn a_worker_that_dies_before_it_could_say_that_something_has_drifted_hides
     installation.start("execution");
     installation.until_stalled().await;
     installation.programs.kill("execution").await;
+    installation.end_stalled().await;
     installation.go_on().await;
     installation.start("execution");
     installation.all_complete(&[id]).await;

@@ -21,6 +21,7 @@ mod installers;
 mod forecast;
 mod main_job;
 mod people;
+mod policy_changes;
 mod rolling;
 mod schedulers;
 mod targets;

@@ -103,27 +103,39 @@ async fn intents_under_load_end_every_session_one_way_or_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_that_is_stopped_halts_between_two_actions_and_goes_on_where_it_was() {
+async fn a_session_of_a_stopped_tenant_or_fleet_halts_between_two_actions_and_goes_on_where_it_was() {
     let mut installation = Installation::new().await;
     installation.set("PITCREW_WORKER__PATIENCE", "60 s");
     installation.never_lapse();
     installation.software(&["one", "two", "three"]).await;
-    let computer = installation.local_computer().await;
-    computer.hold_up("busy");
     installation.start_all();
-    let id = installation.session_for(computer.id).await;
-    installation.until_running(id, Stage::Execution).await;
-    computer.until_it_is("acting").await;
-    installation.sql.execute("UPDATE tenant SET stopped_at = now()", &[]).await.expect("a stop");
-    installation.until_heard(id).await;
-    computer.release("busy");
-    let halted = |session: &Session| session.status == Status::Pending && session.run_in_flight.is_none();
-    let waiting = installation.until_session(id, "it to halt", halted).await;
-    assert_eq!((waiting.attempt, waiting.losses, computer.acts().len()), (0, 0, 1));
-    assert_eq!(installation.count("SELECT count(*) FROM computer_hold").await, 0);
-    installation.sql.execute("UPDATE tenant SET stopped_at = NULL", &[]).await.expect("no stop");
-    installation.store.wake_scheduler();
-    installation.all_complete(&[id]).await;
-    assert_eq!(computer.acts().len(), 3);
+    for fleet in [false, true] {
+        let computer = installation.local_computer().await;
+        computer.hold_up("busy");
+        let id = installation.session_for(computer.id).await;
+        installation.until_running(id, Stage::Execution).await;
+        computer.until_it_is("acting").await;
+        match fleet {
+            true => drop(installation.store.stop_fleet("me", "a bad package is out").await.expect("a stop")),
+            false => drop(installation.store.set_stopped(installation.tenant, true).await.expect("a stop")),
+        }
+        installation.until_heard(id).await;
+        computer.release("busy");
+        let halted = |session: &Session| session.status == Status::Pending && session.run_in_flight.is_none();
+        let waiting = installation.until_session(id, "it to halt", halted).await;
+        assert_eq!((waiting.attempt, waiting.losses, computer.acts().len()), (0, 0, 1));
+        assert_eq!(installation.count("SELECT count(*) FROM computer_hold").await, 0);
+        let facts = installation.store.facts(&waiting).await.expect("the database answers");
+        let why = pitcrew::domain::report::why(&waiting, &facts, installation.store.now()).answer;
+        let who = if fleet { "The whole fleet has been stopped by me" } else { "The tenant acme has been stopped" };
+        assert!(why.starts_with(who), "{why}");
+        match fleet {
+            true => installation.store.resume_fleet().await.expect("no stop"),
+            false => drop(installation.store.set_stopped(installation.tenant, false).await.expect("no stop")),
+        }
+        installation.store.wake_scheduler();
+        installation.all_complete(&[id]).await;
+        assert_eq!(computer.acts().len(), 3);
+    }
     installation.at_rest().await;
 }

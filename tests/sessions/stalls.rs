@@ -4,15 +4,16 @@
 use super::installation::{Installation, SOON};
 use crate::support::until;
 
-/// The transactions that are held up now.
-const STALLED: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+/// The transactions that are held up now: they wait for a lock that the test has.
+const STALLED: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
 
 impl Installation {
     /// Holds up from now on whoever inserts a row so into this table.
     pub async fn stall(&self, table: &str, so: &str) {
         let trigger = format!(
-            "CREATE OR REPLACE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
-                 $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+            "SELECT pg_advisory_lock(4711);
+             CREATE OR REPLACE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NEW; END $$;
              CREATE TRIGGER stall BEFORE INSERT ON {table} FOR EACH ROW WHEN ({so}) EXECUTE FUNCTION stall()"
         );
         self.sql.batch_execute(&trigger).await.expect("a trigger");
@@ -31,9 +32,9 @@ impl Installation {
         until(SOON, async || (self.count(&gone).await == 1).then_some(()), "the transactions to be gone").await;
     }
 
-    /// Ends what is held up and holds up nobody any more.
+    /// Holds up nobody any more: what is held up goes on.
     pub async fn go_on(&self) {
-        self.end_stalled().await;
+        self.sql.batch_execute("SELECT pg_advisory_unlock(4711)").await.expect("the lock is let go");
         let table: String = self
             .sql
             .query_one("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'stall'", &[])

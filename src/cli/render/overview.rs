@@ -4,6 +4,7 @@ use comfy_table::Cell;
 
 use super::style::{Style, lines};
 use crate::domain::report::Overview;
+use crate::domain::session::Intent;
 
 /// The installation at a glance.
 pub fn overview(overview: &Overview, style: Style) -> String {
@@ -55,6 +56,10 @@ pub fn overview(overview: &Overview, style: Style) -> String {
         "Scheduler: {scheduler}.\nComputers in work: {}. Agents connected: {}. Open dead letters: {}.",
         overview.holds, overview.agents, overview.dead_letters
     );
+    if let Some(stop) = &overview.fleet_stop {
+        let Intent { by, reason, at } = stop;
+        sentences.push_str(&format!("\nThe whole fleet has been stopped by {by} since {at:.0}: {reason}"));
+    }
     if !overview.stopped.is_empty() {
         sentences.push_str(&format!("\nStopped tenants: {}.", overview.stopped.join(", ")));
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::session::{Stage, Status, WaitingOn};
+use crate::domain::session::{Intent, Stage, Status, WaitingOn};
 
 /// The installation at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Overview {
     pub agents: i64,
     /// Open dead letters.
     pub dead_letters: i64,
+    /// The stop of the whole fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet_stop: Option<Intent>,
     /// Tenants that are stopped.
     pub stopped: Vec<String>,
     /// Workers.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::SessionId;
-use crate::domain::session::{Kind, Session, Stage, Status, WaitingOn};
+use crate::domain::session::{Intent, Kind, Session, Stage, Status, WaitingOn};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,8 @@ pub struct Facts {
     pub computer: String,
     /// Since when its tenant is stopped.
     pub stopped_at: Option<Timestamp>,
+    /// The stop of the whole fleet.
+    pub fleet_stop: Option<Intent>,
     /// The most computers of the tenant that may be in work at once.
     pub tenant_most: Option<i32>,
     /// How many are.
@@ -201,7 +203,10 @@ fn pending(session: &Session, facts: &Facts, now: Timestamp, told: &mut Told) {
 /// It may run, and only its turn is missing: the first of these is the reason.
 fn turn(session: &Session, facts: &Facts, told: &mut Told) {
     let other = facts.held_by.filter(|other| *other != session.id);
-    if let Some(since) = facts.stopped_at {
+    if let Some(stop) = &facts.fleet_stop {
+        told.answer = format!("The whole fleet has been stopped by {} since {:.0}: {}", stop.by, stop.at, stop.reason);
+        told.advice = Some("Let it go on with: pitcrew resume --fleet".to_owned());
+    } else if let Some(since) = facts.stopped_at {
         told.answer = format!("The tenant {} has been stopped since {since:.0}.", facts.tenant);
         told.advice = Some(format!("Let it go on with: pitcrew tenant start {}", facts.tenant));
     } else if let Some(other) = other {

@@ -27,8 +27,8 @@ const MOST_PLANS: usize = 3;
 
 /// A session that waits for a lock is woken when it is free; so long after it looks all the same.
 const LOCK_POLL: Duration = Duration::from_secs(600);
-/// A lock that could not be asked for is asked for again after this.
-const LOCK_AGAIN: Duration = Duration::from_secs(5);
+/// What the database could not be asked for is asked for again after this.
+const DATABASE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What has happened and is not committed yet.
 #[derive(Default)]
@@ -112,7 +112,7 @@ pub async fn walk(
 
 impl Walk<'_> {
     async fn through(&mut self, computer: &Computer, plan: &Plan) -> Result<Report, Halt> {
-        let today = Today::of(&self.work.policy, computer, &self.work.inputs.session, plan);
+        let mut today = None;
         let mut results: BTreeMap<i32, ActionResult> = BTreeMap::new();
         let mut before: BTreeMap<i32, (i32, Option<Timestamp>)> = BTreeMap::new();
         for state in &self.work.inputs.actions {
@@ -150,7 +150,8 @@ impl Walk<'_> {
                     if let Some(report) = self.wanted_otherwise(plan, &results) {
                         return Ok(report);
                     }
-                    match self.obstacle(action, plan, &results, &today) {
+                    let known = self.today(today.take(), computer, plan).await?;
+                    match self.obstacle(action, plan, &results, today.insert(known)) {
                         Some((reason, message)) => Acted::Skipped(reason, message),
                         None if let Some(message) = below(action, plan, &results) => {
                             Acted::Ended(ActionResult::Failed, Reason::ChildFailed, message)
@@ -209,7 +210,7 @@ impl Walk<'_> {
             return Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), "It was paused between two actions."));
         }
         if intents.stop {
-            let note = "Its tenant was stopped; it goes on when the tenant is started again.";
+            let note = "Its tenant or the whole fleet was stopped; it goes on when that is over.";
             return Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), note));
         }
         let why = match self.checkpoint.should_yield()? {
@@ -217,6 +218,25 @@ impl Walk<'_> {
             Yield::BudgetSpent => "The time of one delivery is spent; it goes on with the next.",
         };
         Some(Report::new(Answer::Snooze(WaitingOn::Turn, now), why))
+    }
+
+    /// What the policy of today would plan; what is known of that already is kept until the policy changes again.
+    async fn today(&mut self, known: Option<Today>, computer: &Computer, plan: &Plan) -> Result<Today, Halt> {
+        let version = self.checkpoint.intents().policy_version;
+        if let Some(known) = known.filter(|known| known.is_of(version)) {
+            return Ok(known);
+        }
+        let planned = async {
+            let policy = match self.work.policy.version() >= version {
+                true => self.work.policy.clone(),
+                false => self.checkpoint.policy(version).await?,
+            };
+            Today::of(self.checkpoint, &policy, computer, &self.work.inputs.session, plan).await
+        };
+        planned.await.map_err(|error| {
+            let note = format!("Whether all is still wanted could not be asked: {error}");
+            Report::new(Answer::Snooze(WaitingOn::Turn, self.checkpoint.now() + DATABASE_AGAIN), note).into()
+        })
     }
 
     /// Takes the lock of an action; a report if another session has it.
@@ -235,7 +255,7 @@ impl Walk<'_> {
             Ok(Taken::Fenced) => Some(*fenced(Fenced)),
             Err(error) => {
                 let note = format!("The lock {name} could not be asked for: {error}");
-                Some(Report::new(Answer::Snooze(WaitingOn::Turn, now + LOCK_AGAIN), note))
+                Some(Report::new(Answer::Snooze(WaitingOn::Turn, now + DATABASE_AGAIN), note))
             }
         })
     }
