@@ -8,6 +8,7 @@ use pitcrew_protocol::Child;
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
+use super::script::Sha256Hash;
 
 /// What detection has found on one computer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -19,9 +20,28 @@ pub struct Findings {
     /// What the tests of tasks that are not satisfied have named as missing, one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub children: BTreeMap<Item, Vec<Child>>,
+    /// The versions that the scripts of software have answered there are, by the name of the software.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, Vec<AnsweredVersion>>,
     /// What is installed, if it was asked for, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Vec<Package>>,
+}
+
+/// A version that can be installed on the computer, as a script has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredVersion {
+    /// The version.
+    pub version: String,
+    /// Where its file is fetched, or what the script is told that fetches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The SHA-256 of its file; none if it has no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Hash>,
+    /// The size of its file in bytes, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 /// What a computer has, as an inventory that was taken whole says.

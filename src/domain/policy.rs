@@ -202,6 +202,14 @@ impl Policy {
         self
     }
 
+    /// The same with other software in the place of these, and without scripts: for planning.
+    pub fn with_software(&self, software: impl IntoIterator<Item = Software>) -> Policy {
+        let mut policy = self.clone();
+        policy.scripts = HashMap::new();
+        policy.software.extend(software.into_iter().map(|software| (software.name.clone(), software)));
+        policy
+    }
+
     /// The ids of a tenant and of those below it.
     pub fn below(&self, tenant: &str) -> Vec<TenantId> {
         let is_below = |id: &TenantId| self.lineage(*id).iter().any(|one| one.name == tenant);

@@ -44,6 +44,9 @@ pub struct Software {
     /// Follows whatever removes a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_uninstall: Option<ScriptUse>,
+    /// Fetches the file of a version and leaves it at `PITCREW_FILE`; none if it is fetched from its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<ScriptUse>,
     /// How it is brought up to date.
     #[serde(default)]
     pub upgrade: Upgrade,
@@ -53,6 +56,9 @@ pub struct Software {
     /// The versions that can be installed, in no particular order; empty if `install` knows where to get any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<SoftwareVersion>,
+    /// Answers, on a computer, which other versions can be installed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions_from: Option<ScriptUse>,
     /// What must be there before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Prerequisite>,
@@ -83,7 +89,12 @@ impl Software {
     /// True if there is a script that installs each version it lists or, if it lists none, any.
     pub fn is_installable(&self) -> bool {
         let each_has_one = !self.versions.is_empty() && self.versions.iter().all(|version| version.install.is_some());
-        self.install.is_some() || each_has_one
+        self.install.is_some() || (each_has_one && self.versions_from.is_none())
+    }
+
+    /// True if only versions that are listed, or answered by its script, can be installed.
+    pub fn is_choosy(&self) -> bool {
+        !self.versions.is_empty() || self.versions_from.is_some()
     }
 
     /// Reads a version of this software; none if it is not one by its scheme.
@@ -132,6 +143,26 @@ pub struct SoftwareVersion {
     pub after: Option<String>,
 }
 
+impl SoftwareVersion {
+    /// A version of which nothing else is said.
+    pub fn plain(version: String) -> SoftwareVersion {
+        SoftwareVersion {
+            version,
+            os: None,
+            arch: None,
+            download: None,
+            install: None,
+            uninstall: None,
+            post_install: None,
+            post_uninstall: None,
+            upgrade: None,
+            test: None,
+            requires: Vec::new(),
+            after: None,
+        }
+    }
+}
+
 /// A file to fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Download {
@@ -165,6 +196,14 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Where what a version names is fetched: by the script if there is one, which is told the address, or else from there.
+    pub fn of(url: Option<String>, script: Option<&ScriptUse>) -> Option<Origin> {
+        match (script, url) {
+            (Some(script), url) => Some(Origin::Script { script: script.clone(), url }),
+            (None, url) => url.map(Origin::Url),
+        }
+    }
+
     /// The address that it names, if it names one.
     pub fn url(&self) -> Option<&str> {
         match self {

@@ -172,9 +172,13 @@ impl Checker<'_> {
         if let Some(task) = &software.configuration {
             self.refers_to("configuration", &Item::task(task));
         }
-        if !software.versions.is_empty() && !software.is_installable() && !self.document.faulty {
-            let fault =
-                self.fault("versions", "Versions are listed, and there is no \"install\" to install them.".into());
+        let (place, how) = match software.versions_from {
+            Some(_) => ("versions_from", "asked for"),
+            None => ("versions", "listed"),
+        };
+        if software.is_choosy() && !software.is_installable() && !self.document.faulty {
+            let message = format!("Versions are {how}, and there is no \"install\" to install them.");
+            let fault = self.fault(place, message);
             self.faults.push(fault);
         }
     }
@@ -219,16 +223,20 @@ impl Checker<'_> {
             software.versions.iter().any(|version| software.version(&version.version) == software.version(wanted))
         };
         let (path, message, help) = match &deployment.state {
-            DesiredState::Latest | DesiredState::UpdateIfFound if software.versions.is_empty() => (
+            DesiredState::Latest | DesiredState::UpdateIfFound if !software.is_choosy() => (
                 "state",
                 format!("The software \"{name}\" lists no versions, so none of them is the latest."),
-                "Write state: any, or list \"versions\" at the software.",
+                "Write state: any, or give the software \"versions\" or \"versions_from\".",
             ),
-            DesiredState::ThisVersion(version) if !software.versions.is_empty() && !is_listed(version) => (
-                "version",
-                format!("The software \"{name}\" does not list version {version}."),
-                "Add it to \"versions\" at the software.",
-            ),
+            DesiredState::ThisVersion(version)
+                if !software.versions.is_empty() && software.versions_from.is_none() && !is_listed(version) =>
+            {
+                (
+                    "version",
+                    format!("The software \"{name}\" does not list version {version}."),
+                    "Add it to \"versions\" at the software.",
+                )
+            }
             DesiredState::Absent if deployment.mode == Mode::Enforce && software.uninstall.is_none() => {
                 ("state", format!("The software \"{name}\" has no \"uninstall\"."), "Add one, or write mode: audit.")
             }

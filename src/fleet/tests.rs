@@ -26,7 +26,7 @@ fn the_example_is_in_order() {
 fn the_documentation_is_in_order() {
     let text = include_str!("../../schemas/manual/software.md");
     let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 7);
     for example in examples {
         let files = [("fleet.yaml", example)];
         let stored = |name: String| StoredFile { sha256: Sha256Hash::of(name.as_bytes()), size: 1, name };
@@ -128,6 +128,26 @@ versions:
             "fleet.yaml:19:5: A version with a \"sha256\" lacks a \"url\" or a \"file\".".to_owned(),
         ]
     );
+}
+
+#[test]
+fn versions_may_be_asked_for() {
+    let text = "\
+{kind: software, name: a, detect: d, install: i, versions_from: {file: a.py}}
+---
+{kind: software, name: b, detect: d, versions_from: ask}
+---
+{kind: software, name: c, detect: d, install: i, versions_from: ask, versions: [1]}
+---
+{kind: deployment, name: a, software: a, target: everyone, state: latest}
+---
+{kind: deployment, name: c, software: c, target: everyone, version: 7}
+";
+    let files = [("f.yaml", text)];
+    let (fleet, faults) = read_with(files, &Attached::new([("a.py", "print('[]')")]));
+    assert_eq!(faults, []);
+    let faults: Vec<_> = check(&fleet, &Known::default()).iter().map(Fault::to_string).collect();
+    assert_eq!(faults, ["f.yaml:3:53: Versions are asked for, and there is no \"install\" to install them."]);
 }
 
 #[test]

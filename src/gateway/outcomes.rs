@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pitcrew_protocol::{FromGateway, RunOutcome, StepKind};
+use pitcrew_protocol::{FromGateway, RunOutcome};
 use tokio::time::sleep;
 
 use super::agent::Agent;
@@ -84,12 +84,12 @@ pub(super) async fn store(house: &House, agent: &Agent, outcome: &RunOutcome, li
     Fate::NotStored
 }
 
-/// What a worker is sent of an outcome. If there is very much output, only an inventory's goes with it, which is read
+/// What a worker is sent of an outcome. If there is very much output, only that goes with it which is read
 /// and not merely shown; the broker takes no message of any size, and all of it is stored.
 pub(super) fn forwarded(mut outcome: RunOutcome) -> RunOutcome {
     let bytes: usize = outcome.steps.iter().map(|step| step.output.len()).sum();
     if bytes > FORWARDED_MAX {
-        for step in outcome.steps.iter_mut().filter(|step| step.kind != StepKind::Inventory) {
+        for step in outcome.steps.iter_mut().filter(|step| !step.kind.is_read_whole()) {
             step.output_omitted += step.output.len() as u64;
             step.output = String::new();
         }

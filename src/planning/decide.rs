@@ -9,6 +9,7 @@ use crate::domain::{
     Task, Upgrade, Want,
 };
 
+use super::answered::VERSIONS;
 use super::choices::Choice;
 use super::versions::{Goal, Platform, applicable, entry, goal};
 use super::words::{installed, wanted};
@@ -87,6 +88,10 @@ pub(super) fn software(
     }
     let detected = match finding {
         None | Some(Finding::Satisfied(_) | Finding::Value(_)) => return not_detected(),
+        Some(Finding::Failed { code, message }) if code == VERSIONS => {
+            let message = format!("Which versions of it there are could not be found out: {message}");
+            return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
+        }
         Some(Finding::Failed { message, .. }) => {
             let message = format!("Its version could not be detected: {message}");
             return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
@@ -162,7 +167,7 @@ fn act(
             Ordering::Less | Ordering::Equal => (ActionType::Update, Reason::UpdateAvailable),
         },
     };
-    if action != ActionType::Uninstall && version.is_none() && !software.versions.is_empty() {
+    if action != ActionType::Uninstall && version.is_none() && software.is_choosy() {
         return none_fits(software, platform, detected);
     }
     let ways = Ways { from: detected, to: version.as_deref(), is_broken: broken };

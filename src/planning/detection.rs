@@ -4,12 +4,12 @@ use pitcrew_protocol::{StepKind, Then};
 
 use crate::domain::run::WorkSpec;
 use crate::domain::{DesiredState, ItemKind, Mode, Os, Policy, ScriptUse, StepSpec};
-use crate::resolve::{Resolution, Wanted};
+use crate::resolve::{Because, Resolution, Wanted};
 
 use super::env::env;
 use super::inventory;
 use super::steps::call;
-use super::steps::{DETECT_MS, INVENTORY_MS, TEST_MS};
+use super::steps::{DETECT_MS, INVENTORY_MS, TEST_MS, VERSIONS_MS};
 
 /// The steps that detect or test every wanted item, and take the inventory when asked. No step stops the others.
 ///
@@ -50,7 +50,9 @@ fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
             let Some(software) = policy.software(&item.name) else { return Vec::new() };
             let detect = look(StepKind::Detect, &software.detect, DETECT_MS);
             let test = software.test.as_ref().map(|test| look(StepKind::Test, test, TEST_MS));
-            std::iter::once(detect).chain(test).collect()
+            let versions = software.versions_from.as_ref().filter(|_| may_be_installed(wanted));
+            let versions = versions.map(|versions| look(StepKind::Versions, versions, VERSIONS_MS));
+            std::iter::once(detect).chain(test).chain(versions).collect()
         }
         ItemKind::Task => {
             let Some(task) = policy.task(&item.name) else { return Vec::new() };
@@ -63,6 +65,13 @@ fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
             script.into_iter().collect()
         }
     }
+}
+
+/// True if it depends on the versions that there are what is done or said.
+fn may_be_installed(wanted: &Wanted) -> bool {
+    let Wanted { deployment, because, .. } = wanted;
+    let goes = *because == Because::Deployed && deployment.state == DesiredState::Absent;
+    !goes && matches!(deployment.mode, Mode::Enforce | Mode::Audit)
 }
 
 /// True if the winning deployment makes an exception and nothing needs the item.

@@ -5,20 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use pitcrew_protocol::said::{CHILDREN_BYTES_MAX, CHILDREN_MAX};
 use pitcrew_protocol::{Child, RunOutcome, StepKind, StepOutcome, StepStatus};
 
-use crate::domain::{Finding, Findings, Item, ItemKind, Policy};
+use crate::domain::{DesiredState, Finding, Findings, Item, ItemKind, Policy};
 use crate::resolve::Resolution;
 
+use super::answered::{self, VERSIONS};
 use super::detection::detection;
 use super::inventory;
+use super::versions::Platform;
 
 /// Reads findings out of the outcome of the run that [`detection`] made. A step that was to be done and has no outcome
 /// is a failure to find out.
 pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) -> Findings {
     let is_test = |kind| kind == StepKind::Test;
     let mut seen: BTreeMap<(Item, bool), &StepOutcome> = BTreeMap::new();
+    let mut answers: BTreeMap<Item, &StepOutcome> = BTreeMap::new();
     let mut packages: Option<BTreeSet<_>> = None;
     for step in &outcome.steps {
         match step.kind {
+            StepKind::Versions => {
+                if let Ok(item) = step.item.parse() {
+                    answers.insert(item, step);
+                }
+            }
             StepKind::Inventory => packages.get_or_insert_default().extend(inventory::read(&step.output)),
             StepKind::Detect | StepKind::Test => {
                 if let Ok(item) = step.item.parse() {
@@ -30,8 +38,24 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
     }
     let mut items = BTreeMap::new();
     let mut named = BTreeMap::new();
+    let mut versions = BTreeMap::new();
+    let platform = Platform { os: resolution.os, arch: &resolution.arch };
     for step in detection(resolution, policy, false) {
         let Some(item) = step.item else { continue };
+        if step.kind == StepKind::Versions {
+            let (Some(software), Some(finding)) = (policy.software_of(&item), items.get_mut(&item)) else { continue };
+            match answered::read(software, platform, answers.get(&item).copied()) {
+                Ok(answer) => {
+                    versions.insert(item.name, answer);
+                }
+                // What is installed in whatever version will do needs no other.
+                Err(_) if is_content(resolution, &item, finding) => {
+                    versions.insert(item.name, Vec::new());
+                }
+                Err(message) => *finding = Finding::Failed { code: VERSIONS.to_owned(), message },
+            }
+            continue;
+        }
         let outcome = seen.get(&(item.clone(), is_test(step.kind))).copied();
         if item.kind == ItemKind::Software && is_test(step.kind) {
             if let Some(Finding::Present(version)) = items.get(&item)
@@ -52,8 +76,15 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
         policy_version: resolution.policy_version,
         items,
         children: named,
+        versions,
         inventory: packages.map(|packages| packages.into_iter().collect()),
     }
+}
+
+/// True if a software is there, works, and is wanted in any version.
+fn is_content(resolution: &Resolution, item: &Item, finding: &Finding) -> bool {
+    let wanted = resolution.wanted.iter().find(|wanted| wanted.item == *item);
+    matches!(finding, Finding::Present(_)) && wanted.is_some_and(|wanted| wanted.deployment.state == DesiredState::Any)
 }
 
 fn read(item: &Item, kind: StepKind, outcome: &StepOutcome) -> Finding {

@@ -153,7 +153,9 @@ fn first_failure(action: &PlannedAction, outcome: &RunOutcome) -> Option<Verdict
             ("timeout", _) => (Reason::TimedOut, true),
             (_, StepKind::Download) => (Reason::DownloadFailed, true),
             (_, StepKind::Detect | StepKind::Verify | StepKind::Test) => (Reason::DetectionFailed, true),
-            (_, StepKind::Act | StepKind::Set | StepKind::Inventory | StepKind::Reboot) => (Reason::ScriptFailed, true),
+            (_, StepKind::Act | StepKind::Set | StepKind::Inventory | StepKind::Versions | StepKind::Reboot) => {
+                (Reason::ScriptFailed, true)
+            }
         };
         let follows = followed(action, &outcome.steps[..place]).filter(|_| step.kind == StepKind::Act);
         let message = match follows {
@@ -182,6 +184,7 @@ fn what_failed(kind: StepKind) -> &'static str {
         StepKind::Test => "Testing it failed",
         StepKind::Set => "Setting it failed",
         StepKind::Inventory => "Taking the inventory failed",
+        StepKind::Versions => "Asking for its versions failed",
         StepKind::Reboot => "Restarting the computer failed",
     }
 }

@@ -7,6 +7,7 @@
 mod detection;
 mod inventory;
 
+mod answered;
 mod findings;
 
 mod decide;

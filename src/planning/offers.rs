@@ -166,7 +166,7 @@ fn task(calls: &Calls<'_>, wanted: &Wanted) -> Option<Offer> {
 fn all_versions(known: Known<'_, '_>, wanted: &Wanted, software: &Software, detected: Option<&Version>) -> Offer {
     let listed = applicable(software, known.platform).into_iter().map(|(version, _)| version);
     let mut versions: BTreeSet<Version> = listed.collect();
-    if software.versions.is_empty() {
+    if !software.is_choosy() {
         versions.extend(named(wanted).filter_map(|text| software.version(text)));
     }
     let narrow = format!("of {} there are only {}", wanted.item, list(versions.iter().chain(detected)));

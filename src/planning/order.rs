@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::resolve::{Because, Resolution, Wanted};
 
+use super::answered;
 use super::before::{self, Before};
 use super::choices::Choices;
 use super::compliance::{self, Seen};
@@ -33,6 +34,7 @@ pub fn plan(resolution: &Resolution, policy: &Policy, findings: &Findings) -> Pl
 /// The same, and what the findings say of each wanted item.
 pub fn plan_and_judge(resolution: &Resolution, policy: &Policy, findings: &Findings) -> (Plan, Judgement) {
     let platform = Platform { os: resolution.os, arch: &resolution.arch };
+    let policy = &*answered::with_versions(policy, platform, findings);
     let wanted = resolution.wanted.iter().map(|wanted| (&wanted.item, wanted)).collect();
     let mut planner = Planner {
         policy,
@@ -358,6 +360,11 @@ impl Planner<'_> {
     ) -> Decision {
         match item.kind {
             ItemKind::Software => self.policy.software(&item.name).map_or(Decision::Idle, |software| {
+                // Nobody has asked which versions there are: that became necessary after detection had looked.
+                let unasked = software.versions_from.is_some() && !self.findings.versions.contains_key(&item.name);
+                let fails = matches!(finding, Some(Finding::Failed { .. }));
+                let finding =
+                    finding.filter(|_| fails || !unasked || *state == DesiredState::Absent || mode == Mode::Monitor);
                 decide::software(software, self.platform, state, mode, finding, self.choices.get(item))
             }),
             ItemKind::Task => self

@@ -13,6 +13,8 @@ use crate::domain::{Download, Item, Origin, PlannedAction, Reason, Recipe, Scrip
 pub(super) const DETECT_MS: u64 = 60_000;
 /// How long a test may take by default, in milliseconds.
 pub(super) const TEST_MS: u64 = 120_000;
+/// How long finding out which versions there are may take by default, in milliseconds.
+pub(super) const VERSIONS_MS: u64 = 120_000;
 /// How long the inventory of one source may take by default, in milliseconds.
 pub(super) const INVENTORY_MS: u64 = 300_000;
 /// How long a download may take, in milliseconds.

@@ -12,6 +12,7 @@ use crate::resolve::{Only, Scope, narrow, resolve};
 
 use super::*;
 
+mod answering;
 mod documented;
 mod judging;
 mod properties;
@@ -99,7 +100,7 @@ fn found(text: &str) -> Findings {
         (item, finding)
     });
     let items = items.collect();
-    Findings { policy_version: 1, items, children, inventory: None }
+    Findings { policy_version: 1, items, children, ..Findings::default() }
 }
 
 fn made(fleet: &str, findings: &str) -> Plan {

@@ -74,7 +74,7 @@ pub(super) fn entry<'a>(software: &'a Software, platform: Platform<'_>, version:
 pub(super) fn goal(software: &Software, platform: Platform<'_>, state: &DesiredState) -> Result<Goal, NoneFits> {
     let versions = applicable(software, platform);
     let newest = || versions.last().map(|(version, _)| version.to_string());
-    let unlisted = software.versions.is_empty();
+    let unlisted = !software.is_choosy();
     let pin = |want: fn(String) -> Want, wanted: &String, nearest: Option<String>| {
         let version = if unlisted { Some(wanted.clone()) } else { nearest };
         // A computer that has a version which will do needs none to install, so a missing one is no failure here.

@@ -29,6 +29,8 @@ fn software(name: &str) -> Software {
         uninstall: None,
         post_install: None,
         post_uninstall: None,
+        download: None,
+        versions_from: None,
         upgrade: Upgrade::Over,
         repair: None,
         versions: vec![],

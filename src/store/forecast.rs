@@ -151,6 +151,7 @@ fn told(mut events: Vec<(Timestamp, Event)>) -> Option<(Timestamp, Findings)> {
                 all.children.retain(|item, _| !findings.items.contains_key(item));
                 all.items.extend(findings.items);
                 all.children.extend(findings.children);
+                all.versions.extend(findings.versions);
             }
             Event::Done(item, finding) => {
                 all.children.remove(&item);

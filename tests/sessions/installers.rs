@@ -127,3 +127,48 @@ async fn files_beside_the_fleet_file_and_from_scripts_reach_computers_and_are_fe
     }
     installation.at_rest().await;
 }
+
+const ASKING: &str = r#"
+kind: software
+name: feed
+detect: cat "$PITCREW_SANDBOX/feed" 2>/dev/null || true
+versions_from: cat "$PITCREW_SANDBOX/releases.json"
+download: cp "${PITCREW_URL#http://portal}" "$PITCREW_FILE"
+install: cp "$PITCREW_FILE" "$PITCREW_SANDBOX/feed"
+---
+{kind: deployment, name: feed, software: feed, target: everyone, state: latest}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_says_which_versions_there_are_and_the_plan_keeps_to_it() {
+    let mut installation = Installation::new().await;
+    installation.apply(ASKING).await;
+    let computer = installation.local_computer().await;
+    let release = |version: &str| {
+        let file = computer.sandbox.join(format!("feed-{version}"));
+        std::fs::write(&file, version).expect("a file");
+        let sum = pitcrew::domain::Sha256Hash::of(version.as_bytes());
+        format!("{{\"version\":\"{version}\",\"url\":\"http://portal{}\",\"sha256\":\"{sum}\"}}\n", file.display())
+    };
+    let feed = computer.sandbox.join("releases.json");
+    std::fs::write(&feed, release("1.0") + &release("1.1")).expect("a file");
+    installation.start_all();
+    let first = installation.submit(Kind::Full, &[computer.id]).await;
+    assert_eq!(installation.tally(&first).await, [(Status::Completed, 1)].into());
+    assert_eq!(std::fs::read_to_string(computer.sandbox.join("feed")).expect("it was installed"), "1.1");
+    let findings = installation.store.findings(first[0]).await.expect("the database answers").expect("findings");
+    assert_eq!(findings.versions["feed"].len(), 2);
+
+    std::fs::write(&feed, release("1.0") + &release("1.2")).expect("a file");
+    let second = installation.submit(Kind::Full, &[computer.id]).await;
+    assert_eq!(installation.tally(&second).await, [(Status::Completed, 1)].into());
+    assert_eq!(std::fs::read_to_string(computer.sandbox.join("feed")).expect("it was updated"), "1.2");
+
+    std::fs::write(&feed, "\n<html>").expect("a file");
+    let third = installation.submit(Kind::Full, &[computer.id]).await;
+    assert_eq!(installation.tally(&third).await, [(Status::Failed, 1)].into());
+    let actions = installation.store.actions(third[0]).await.expect("the database answers");
+    let message = actions[0].message.as_deref().expect("a sentence");
+    assert!(message.contains("line 2 of what its script \"versions_from\" printed"), "{message}");
+    installation.at_rest().await;
+}

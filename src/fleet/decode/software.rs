@@ -31,6 +31,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         Some(node) => upgrade_way(reader, node).map(Some),
     };
     let versions = versions(reader, &fields, scheme, download.as_ref());
+    let versions_from = script::optional(reader, &fields, "versions_from");
     let requires = needs::requires(reader, &fields);
     let rules = needs::rules(reader, &fields);
     let conflicts = needs::conflicts(reader, &fields);
@@ -52,9 +53,11 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         uninstall,
         post_install,
         post_uninstall,
+        download,
         upgrade: upgrade?,
         repair: repair?,
         versions,
+        versions_from,
         requires,
         rules,
         conflicts,
@@ -123,7 +126,7 @@ fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>
         if fetch.is_some() {
             reader.fault(unchecked(node));
         }
-        return Some(only(reader.version(node)?));
+        return Some(SoftwareVersion::plain(reader.version(node)?));
     }
     let fields = reader.fields(node, "A version", &format!("versions.{place}."))?;
     let version = fields.need("version").and_then(|node| reader.version(node));
@@ -139,7 +142,7 @@ fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>
     let test = script::optional(reader, &fields, "test");
     let after = fields.get("after").and_then(|node| reader.version(node));
     fields.finish();
-    let plain = only(version?);
+    let plain = SoftwareVersion::plain(version?);
     Some(SoftwareVersion {
         os,
         arch,
@@ -173,7 +176,8 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
     }
     let address = url.map(|url| web_address(reader, url));
     match (url, sha256) {
-        (None, None) if is_fetched => {
+        // A version that is installed in its own way may need no file.
+        (None, None) if fields.get("download").is_some() || (is_fetched && fields.get("install").is_none()) => {
             reader.fault(unchecked(node));
             return None;
         }
@@ -187,12 +191,11 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
         (_, Some(_)) => {}
     }
     let sha256 = checksum(reader, sha256?)?;
-    let from = match (script, address) {
-        (Some(script), None) => Origin::Script { script, url: None },
-        (Some(script), Some(url)) => Origin::Script { script, url: Some(url?) },
-        (None, url) => Origin::Url(url??),
+    let url = match address {
+        None => None,
+        Some(url) => Some(url?),
     };
-    Some(Download { from, sha256, size })
+    Some(Download { from: Origin::of(url, script.as_ref())?, sha256, size })
 }
 
 /// A file that lies beside the fleet file. What it must be like need not be said, but must not be said wrong.
@@ -217,24 +220,6 @@ fn stored(
 fn unchecked(node: &Node) -> Fault {
     let fault = Fault::new(&node.place, "What the script \"download\" fetches for this version could not be checked.");
     fault.help("Add its \"sha256\".")
-}
-
-/// A version of which nothing else is said.
-fn only(version: String) -> SoftwareVersion {
-    SoftwareVersion {
-        version,
-        os: None,
-        arch: None,
-        download: None,
-        install: None,
-        uninstall: None,
-        post_install: None,
-        post_uninstall: None,
-        upgrade: None,
-        test: None,
-        requires: Vec::new(),
-        after: None,
-    }
 }
 
 fn web_address(reader: &Reader, node: &Node) -> Option<String> {

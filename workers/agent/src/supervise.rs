@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use pitcrew_protocol::{Ending, JournalEvent, Run, RunOutcome, Step, StepOutcome, Work};
+use pitcrew_protocol::{Ending, JournalEvent, Run, RunOutcome, Step, StepKind, StepOutcome, Work};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -132,6 +132,9 @@ impl Supervisor<'_> {
         let mut outcome = ended.into_outcome(step, started_at, since.elapsed());
         if self.context.stop.is_cancelled() && !outcome.status.is_success() {
             outcome.status = cut_short(&self.told()?);
+        }
+        if kind == StepKind::Detect {
+            self.context.detected = outcome.observed.clone().map(|version| (item.clone(), version));
         }
         let code = outcome.status.code().map(str::to_owned);
         self.state.journal().about(self.run, JournalEvent::StepEnded { index, kind, item, code })?;

@@ -59,8 +59,18 @@ pub enum StepKind {
     Set,
     /// Reads what is installed on the computer.
     Inventory,
+    /// Reads which versions of a software there are: standard output is JSON, a list or a value in each line. The script
+    /// finds what the detection before it has observed as `PITCREW_DETECTED`.
+    Versions,
     /// Restarts the computer.
     Reboot,
+}
+
+impl StepKind {
+    /// True if its standard output is read whole by a program.
+    pub fn is_read_whole(self) -> bool {
+        matches!(self, StepKind::Inventory | StepKind::Versions)
+    }
 }
 
 /// What is to be done in a step.

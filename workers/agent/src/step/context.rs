@@ -22,6 +22,8 @@ pub struct Context<'a> {
     pub sandbox: Option<PathBuf>,
     /// The last download, or where a script is to leave one.
     pub file: Option<PathBuf>,
+    /// The last item that was detected, and its version.
+    pub detected: Option<(String, String)>,
     /// Cancelled when the run is told to end.
     pub stop: CancellationToken,
 }
@@ -35,6 +37,7 @@ impl<'a> Context<'a> {
         sandbox: Option<PathBuf>,
         stop: CancellationToken,
     ) -> Context<'a> {
-        Context { run, work: folder.work(), group: folder.group(), cache: state.cache(), sandbox, file: None, stop }
+        let (work, group, cache) = (folder.work(), folder.group(), state.cache());
+        Context { run, work, group, cache, sandbox, file: None, detected: None, stop }
     }
 }

@@ -20,7 +20,7 @@ use crate::state::RunFolder;
 
 /// Bytes kept of the beginning of the output, and as many of its end.
 const OUTPUT_BOUND: usize = 32 * 1024;
-/// The same of an inventory's, which is read whole.
+/// The same of what is read whole.
 const INVENTORY_BOUND: usize = 512 * 1024;
 /// How long a script that is told to end may clean up.
 const TERMINATE_MAX: Duration = Duration::from_secs(2);
@@ -101,8 +101,8 @@ async fn watch(
     if let Err(error) = RunFolder::record_pid(&context.group, leader) {
         tracing::warn!("Could not write down the process group: {}", chain(&error));
     }
-    let inventory = step.kind == StepKind::Inventory;
-    let bound = if inventory { INVENTORY_BOUND } else { OUTPUT_BOUND };
+    let read_whole = step.kind.is_read_whole();
+    let bound = if read_whole { INVENTORY_BOUND } else { OUTPUT_BOUND };
     let printed = Arc::new(Mutex::new(Printed {
         both: HeadAndTail::new(bound),
         errors: HeadAndTail::new(OUTPUT_BOUND),
@@ -117,7 +117,7 @@ async fn watch(
         }),
         child.stderr.take().map(|pipe| {
             tokio::spawn(read(pipe, printed.clone(), move |printed, bytes| {
-                if inventory { printed.errors.push(bytes) } else { printed.both.push(bytes) }
+                if read_whole { printed.errors.push(bytes) } else { printed.both.push(bytes) }
             }))
         }),
     ];
@@ -182,7 +182,7 @@ fn judge(
     let (last, booleans, hearing) = printed.lines.finish();
     (ended.said, ended.warnings) = hearing.finish();
     ended.said.texts().chain(&mut ended.warnings).for_each(|text| *text = secrets.strike(text));
-    ended.observed = last.filter(|_| step.kind != StepKind::Inventory).map(|line| secrets.strike(&line));
+    ended.observed = last.filter(|_| !step.kind.is_read_whole()).map(|line| secrets.strike(&line));
     if step.kind == StepKind::Test && ended.status.is_success() {
         ended.warnings.extend(booleans.warning().map(|warning| secrets.strike(&warning)));
         match booleans.all() {
@@ -243,6 +243,8 @@ fn environment(context: &Context<'_>, step: &Step) -> Vec<(&'static str, std::ff
         ("PITCREW_SESSION", context.run.session.to_string().into()),
         ("PITCREW_ITEM", step.item.clone().into()),
     ];
+    let detected = context.detected.as_ref().filter(|(item, _)| step.kind == StepKind::Versions && *item == step.item);
+    variables.extend(detected.map(|(_, version)| ("PITCREW_DETECTED", version.clone().into())));
     variables.extend(context.file.as_ref().map(|file| ("PITCREW_FILE", path(file))));
     variables.extend(context.sandbox.as_ref().map(|sandbox| ("PITCREW_SANDBOX", path(sandbox))));
     variables

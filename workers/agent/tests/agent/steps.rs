@@ -71,6 +71,19 @@ async fn an_inventory_is_kept_whole_and_clean() {
 }
 
 #[tokio::test]
+async fn the_versions_there_are_are_read_whole_and_asked_for_with_what_is_installed() {
+    let detect = script(StepKind::Detect, Interpreter::Sh, "echo 1.2");
+    let ask =
+        script(StepKind::Versions, Interpreter::Sh, "echo noise >&2; echo '[' ; echo \"\\\"$PITCREW_DETECTED\\\"]\"");
+    let other = Step { item: "software/y".into(), ..ask.clone() };
+    let (ending, outcomes) = steps(vec![ask.clone(), detect, ask, other]).await;
+    assert_eq!(ending, Ending::Completed);
+    assert_eq!((outcomes[2].output.as_str(), &outcomes[2].observed), ("[\n\"1.2\"]\n", &None));
+    // Before it was detected, and for another item, nothing is known.
+    assert_eq!((outcomes[0].output.as_str(), outcomes[3].output.as_str()), ("[\n\"\"]\n", "[\n\"\"]\n"));
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_replaced() {
     let outcome = step(sh(r"printf 'a\377b\n'")).await;
     assert_eq!((outcome.output.as_str(), outcome.observed.as_deref()), ("a\u{fffd}b\n", Some("a\u{fffd}b")));
