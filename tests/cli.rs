@@ -88,6 +88,36 @@ async fn who_gets_what_is_told_and_decided() {
 }
 
 #[tokio::test]
+async fn deployments_are_listed_decided_about_and_made() {
+    let house = house().await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/examples/fleet.yaml");
+    assert_eq!(pitcrew(&house, &["apply", "-f", example]).await.code, 0);
+    let proposal = "{kind: deployment, name: proposed, software: runtime, target: {tenant: acme}, recommended: true}";
+    assert_eq!(pitcrew_with(&house, &house.admin, &["apply", "-f", "-"], proposal).await.code, 0);
+    let listed = pitcrew(&house, &["deployment", "list", "--undecided"]).await;
+    assert!(listed.out.contains("proposed") && !listed.out.contains("editor-for-all"), "{} {}", listed.out, listed.err);
+    let made = pitcrew(&house, &["deployment", "override", "proposed", "--as", "ours", "--state", "any"]).await;
+    assert_eq!(made.out, "created deployment/ours\n1 created, 0 changed, 0 left as they are.\n", "{}", made.err);
+    let adopted = pitcrew(&house, &["deployment", "adopt", "proposed", "--reason", "tried"]).await;
+    assert_eq!(adopted.out, "proposed is adopted: it takes part from the next session on.\n");
+    let shown = pitcrew(&house, &["deployment", "show", "ours"]).await;
+    let again = pitcrew_with(&house, &house.admin, &["apply", "-f", "-"], &shown.out).await;
+    assert_eq!(again.out, "0 created, 0 changed, 1 left as they are.\n", "what is shown can be applied: {}", again.err);
+    let deployed = pitcrew(&house, &["deploy", "software/runtime", "--to", "workshop"]).await;
+    assert_eq!(deployed.out, "acme/workshop: ours (for tenant acme) wins and wants any version: session 1\n");
+    let refused = pitcrew(&house, &["deploy", "software/runtime", "--to", "workshop", "--desired", "latest"]).await;
+    assert!(refused.code == 2 && refused.err.contains("ours wins, and it wants"), "{} {}", refused.code, refused.err);
+    let made = ["deploy", "software/runtime", "--to", "workshop", "--desired", "latest", "--create"];
+    let made = pitcrew(&house, &made).await;
+    assert!(
+        made.out.starts_with("made deployment/quick-software-runtime-acme-workshop\n"),
+        "{} {}",
+        made.out,
+        made.err
+    );
+}
+
+#[tokio::test]
 async fn sessions_are_started_shown_and_ended() {
     let house = house().await;
     let started = pitcrew(&house, &["session", "start", "--computer", "pc-1,pc-2", "--reason", "why not"]).await;

@@ -6,8 +6,8 @@
 //! - [`problem`]: every refusal has one form (RFC 9457)
 //! - [`query`], [`body`]: what is taken from a request
 //! - the routes, by noun: [`apply`], [`files`], [`sessions`], [`session`], [`intents`], [`several`], [`computers`],
-//!   [`compliance`], [`forecast`], [`durations`],
-//!   [`explain`], [`preview`], [`approvals`], [`tenants`], [`dead_letters`], [`status`]
+//!   [`compliance`], [`forecast`], [`durations`], [`explain`], [`preview`], [`approvals`], [`deployments`], [`deploy`],
+//!   [`tenants`], [`dead_letters`], [`status`]
 //!
 //! It writes rows and returns; it never speaks to the broker, and works while that is away. It has no SQL of its own.
 
@@ -18,6 +18,8 @@ mod caller;
 mod compliance;
 mod computers;
 mod dead_letters;
+mod deploy;
+mod deployments;
 mod durations;
 mod forecast;
 mod intents;

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{
-    apply, approvals, compliance, computers, dead_letters, durations, explain, files, forecast, intents, locks,
-    preview, session, sessions, several, status, tenants,
+    apply, approvals, compliance, computers, dead_letters, deploy, deployments, durations, explain, files, forecast,
+    intents, locks, preview, session, sessions, several, status, tenants,
 };
 use crate::store::Store;
 use crate::store::policies::Policies;
@@ -89,6 +89,11 @@ pub fn router(store: Store) -> Router {
         .route("/v1/computers/{id}/agent-token", post(computers::mint))
         .route("/v1/computers/{id}/explain", get(explain::computer))
         .route("/v1/computers/{id}/approvals", post(approvals::decide))
+        .route("/v1/deployments", get(deployments::list))
+        .route("/v1/deployments/{name}", get(deployments::show))
+        .route("/v1/deployments/{name}/verdict", post(deployments::settle))
+        .route("/v1/deployments/{name}/override", post(deployments::replace))
+        .route("/v1/deploy", post(deploy::deploy))
         .route("/v1/explain", get(explain::survey))
         .route("/v1/preview", get(preview::list))
         .route("/v1/preview/count", get(preview::count))

@@ -25,8 +25,9 @@ pub struct Apply {
     reason: String,
 }
 
+/// What was applied, or would be.
 #[derive(Deserialize)]
-struct Applied {
+pub(super) struct Applied {
     created: Vec<String>,
     changed: Vec<String>,
     left: Vec<String>,
@@ -65,25 +66,28 @@ impl Apply {
             "files": files, "attached": attached, "stored": stored, "dry_run": self.dry_run, "reason": self.reason,
         });
         let answer = client.post(&["v1", "apply"], &body).await?;
-        output.show(&answer, |applied: &Applied| {
-            let tense = if self.dry_run { "would be " } else { "" };
-            let mut text = String::new();
-            for Fault { place: Place { file, line, column }, message, suggestion } in &applied.warnings {
-                let suggestion = suggestion.as_ref().map(|text| format!(" {text}")).unwrap_or_default();
-                text.push_str(&format!("warning: {file}:{line}:{column}: {message}{suggestion}\n"));
-            }
-            for (word, names) in [("created", &applied.created), ("changed", &applied.changed)] {
-                for name in names {
-                    text.push_str(&format!("{tense}{word} {name}\n"));
-                }
-            }
-            text.push_str(&format!(
-                "{} {tense}created, {} {tense}changed, {} left as they are.",
-                applied.created.len(),
-                applied.changed.len(),
-                applied.left.len()
-            ));
-            text
-        })
+        output.show(&answer, |applied: &Applied| told(applied, self.dry_run))
     }
+}
+
+/// What was applied, a line for each thing that is new or other than before.
+pub(super) fn told(applied: &Applied, dry_run: bool) -> String {
+    let tense = if dry_run { "would be " } else { "" };
+    let mut text = String::new();
+    for Fault { place: Place { file, line, column }, message, suggestion } in &applied.warnings {
+        let suggestion = suggestion.as_ref().map(|text| format!(" {text}")).unwrap_or_default();
+        text.push_str(&format!("warning: {file}:{line}:{column}: {message}{suggestion}\n"));
+    }
+    for (word, names) in [("created", &applied.created), ("changed", &applied.changed)] {
+        for name in names {
+            text.push_str(&format!("{tense}{word} {name}\n"));
+        }
+    }
+    text.push_str(&format!(
+        "{} {tense}created, {} {tense}changed, {} left as they are.",
+        applied.created.len(),
+        applied.changed.len(),
+        applied.left.len()
+    ));
+    text
 }

@@ -14,6 +14,8 @@ mod apply;
 mod compliance;
 mod computer;
 mod dead_letter;
+mod deploy;
+mod deployment;
 mod durations;
 mod forecast;
 mod explain;

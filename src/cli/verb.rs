@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::{Client, EXIT_CODES, Failure, Format, Output};
 use super::{
-    apply, compliance, computer, dead_letter, durations, explain, file, forecast, lock, plan, preview, session, status,
-    stop, tenant, why,
+    apply, compliance, computer, dead_letter, deploy, deployment, durations, explain, file, forecast, lock, plan,
+    preview, session, status, stop, tenant, why,
 };
 use crate::config::Api;
 use crate::domain::SessionId;
@@ -69,6 +69,21 @@ pub enum Verb {
     /// Messages that the broker gave up on: look at them, have them worked on again, throw them away.
     #[command(subcommand, alias = "dead-letters", after_help = EXIT_CODES)]
     DeadLetter(dead_letter::Verb),
+    /// Have an item on a few computers now: by the deployment that wins there, or by one that is made for them.
+    #[command(after_help = format!("Examples:
+  pitcrew deploy software/editor --to reception --wait
+  pitcrew deploy software/editor --to acme/pc-1,acme/pc-2 --desired latest --create --reboot if_needed
+
+{EXIT_CODES}"))]
+    Deploy(deploy::Deploy),
+    /// List deployments, and decide about those that others recommend.
+    #[command(subcommand, alias = "deployments", after_help = format!("Examples:
+  pitcrew deployment list --undecided
+  pitcrew deployment adopt browser-for-all --reason \"tried in the lab\"
+  pitcrew deployment override browser-for-all --as our-browser --version 128.0
+
+{EXIT_CODES}"))]
+    Deployment(deployment::Verb),
     /// Say why a session is not further, or why it ended as it did.
     #[command(after_help = format!("Example:\n  pitcrew why 42\n\n{EXIT_CODES}"))]
     Why {
@@ -125,6 +140,8 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Computer(verb) => computer::run(verb, &client, &output).await,
         Verb::Compliance(verb) => compliance::run(verb, &client, &output).await,
         Verb::DeadLetter(verb) => dead_letter::run(verb, &client, &output).await,
+        Verb::Deploy(deploy) => deploy.run(&client, &output).await,
+        Verb::Deployment(verb) => deployment::run(verb, &client, &output).await,
         Verb::Explain(explain) => explain.run(&client, &output).await,
         Verb::Preview(preview) => preview.run(&client, &output).await,
         Verb::Why { session } => why::run(session, &client, &output).await,

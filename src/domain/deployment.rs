@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::computer::{Computer, Device, Os};
@@ -48,6 +49,26 @@ pub struct Deployment {
     /// True if it takes part only in sessions that name it.
     #[serde(default)]
     pub disabled: bool,
+    /// True if it is somebody else's proposal: it takes part once it was adopted, and comes after the installation's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recommended: bool,
+    /// What was decided about it where it is recommended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+/// What was decided about a recommended deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// True if it takes part, false if it was dismissed.
+    pub adopted: bool,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the decider's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 impl Deployment {
@@ -132,6 +153,20 @@ pub enum Target {
         /// Its name.
         name: String,
     },
+}
+
+impl Target {
+    /// True if it may reach computers of tenants that it does not name.
+    pub fn is_for_all_tenants(&self) -> bool {
+        match self {
+            Target::Everyone | Target::Tag { tenant: None, .. } | Target::Group { tenant: None, .. } => true,
+            Target::Tag { tenant: Some(_), .. }
+            | Target::Group { tenant: Some(_), .. }
+            | Target::Tenant { .. }
+            | Target::Person { .. }
+            | Target::Computer { .. } => false,
+        }
+    }
 }
 
 words! {

@@ -50,7 +50,7 @@ mod hex;
 
 pub use compliance::{Judged, Judgement};
 pub use computer::{Approval, Computer, Connection, Device, Os, PrimaryUser};
-pub use deployment::{Bearer, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
+pub use deployment::{Bearer, Decision, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
 pub use findings::{AnsweredVersion, Finding, Findings, Package, Seen};
 pub use group::{ComputerName, Group, Listed, Members};
 pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};

@@ -19,4 +19,11 @@ pub struct Tenant {
     /// The tags it bears; those below it do not.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// False if it stands apart: deployments that are for all tenants do not reach its computers.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub cross_tenant: bool,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -68,6 +68,8 @@ pub struct TenantSpec {
     pub parent: Option<String>,
     /// Its tags, sorted.
     pub tags: Vec<String>,
+    /// False if deployments for all tenants do not reach its computers.
+    pub cross_tenant: bool,
     /// The most sessions that hold a computer at once.
     pub max_running: Option<i32>,
     /// Its share of turns.

@@ -3,7 +3,7 @@
 //! YAML, one document a thing, in as many files as one likes. Reading is pure and reports every fault at once, each
 //! with its place and, where a word is nearly right, the word that was meant. In reading order: faults, YAML with its
 //! places, reading a mapping, the documents, what they say of each other, and what of that
-//! is likely a mistake.
+//! is likely a mistake; and writing a deployment.
 
 mod faults;
 
@@ -18,6 +18,7 @@ mod document;
 
 mod check;
 mod warn;
+mod write;
 
 pub use attached::{Attached, StoredFile};
 pub use check::{Known, check, secrets};
@@ -26,6 +27,7 @@ pub use document::{
 };
 pub use faults::{Fault, Place};
 pub use warn::warnings;
+pub use write::document;
 
 /// The JSON Schema (2020-12) of one document, for editors.
 pub const SCHEMA: &str = include_str!("../../schemas/fleet.json");

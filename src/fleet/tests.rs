@@ -562,3 +562,28 @@ name: y
         "{told:?}"
     );
 }
+
+#[test]
+fn a_deployment_that_is_written_is_the_one_that_is_read() {
+    let text = "
+{kind: deployment, name: a, software: s, target: everyone, state: any}
+---
+{kind: deployment, name: b, software: s, target: {tenant: t, propagate: true}, state: older_or_equal, version: '1.2',
+ filter: {os: [linux, macos], device: server, arch: x86_64}, exclude: [{tag: x, on: person}, {group: g, tenant: t}]}
+---
+{kind: deployment, name: c, task: k, target: {computer: c, tenant: t}, mode: audit, enforcement: adhoc, priority: -3,
+ parameters: {one: 'a: \"b\"', two: 2}, retries: 0, disabled: true, recommended: true}
+---
+{kind: deployment, name: d, software: s, target: {person: p, tenant: t}, state: update_if_found}
+";
+    let read_again = |text: &str| {
+        let fleet = read([("f", text)]).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
+        fleet.documents.into_iter().map(|document| document.body).collect::<Vec<_>>()
+    };
+    let first = read_again(text);
+    assert_eq!(first.len(), 4);
+    for body in first {
+        let Body::Deployment(deployment) = &body else { panic!("{body:?}") };
+        assert_eq!(read_again(&document(deployment)), std::slice::from_ref(&body));
+    }
+}

@@ -26,8 +26,9 @@ pub fn warnings(fleet: &FleetFile, known: &Known) -> Vec<Fault> {
     }
     let mut alike: BTreeMap<String, Vec<Written<'_>>> = BTreeMap::new();
     for (deployment, document) in all.into_values().filter(|(deployment, _)| !deployment.disabled) {
-        let Deployment { item, target, filter, exclude, enforcement, .. } = deployment;
-        let same = format!("{item}|{target:?}|{filter:?}|{exclude:?}|{enforcement}");
+        // One's own comes before a recommended one, and is meant to.
+        let Deployment { item, target, filter, exclude, enforcement, recommended, .. } = deployment;
+        let same = format!("{item}|{target:?}|{filter:?}|{exclude:?}|{enforcement}|{recommended}");
         alike.entry(same).or_default().push((deployment, document));
     }
     let mut warnings = Vec::new();

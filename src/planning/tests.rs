@@ -33,6 +33,7 @@ fn compile(text: &str) -> (Policy, Computer) {
         name: tenant.name.clone(),
         parent: tenant.parent.as_deref().map(tenant_id),
         tags: tenant.tags.iter().cloned().collect(),
+        cross_tenant: tenant.cross_tenant,
     });
     let computer = bodies().find_map(|body| match body {
         Body::Computer(computer) => Some(Computer {

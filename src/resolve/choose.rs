@@ -71,6 +71,8 @@ words! {
         Target = "target",
         /// The other has a narrower filter.
         Filter = "filter",
+        /// The other is the installation's own, and this one was recommended by others.
+        Recommended = "recommended",
         /// The other has a higher priority.
         Priority = "priority",
         /// The other makes an exception, or removes.
@@ -94,6 +96,12 @@ words! {
     WhyLeftOut {
         /// The computer is excluded from maintenance.
         ComputerExcluded = "computer_excluded",
+        /// It is for all tenants, and that of the computer stands apart.
+        TenantApart = "tenant_apart",
+        /// It is recommended, and nobody has adopted it.
+        NotAdopted = "not_adopted",
+        /// It is recommended, and was dismissed.
+        Dismissed = "dismissed",
         /// It is disabled.
         Disabled = "disabled",
         /// The session names others.
@@ -196,6 +204,9 @@ fn why_left_out(policy: &Policy, subject: &Subject<'_>, scope: &Scope, deploymen
     if computer.excluded {
         return Some(WhyLeftOut::ComputerExcluded);
     }
+    if deployment.target.is_for_all_tenants() && subject.stands_apart() {
+        return Some(WhyLeftOut::TenantApart);
+    }
     if let Some(why) = scope.leaves_out(deployment, computer) {
         return Some(why);
     }
@@ -225,7 +236,7 @@ fn unmet(policy: &Policy, subject: &Subject<'_>, name: &str) -> Option<LeftOut> 
 }
 
 /// Whether an item is for an operating system; none if there is no such item.
-pub(super) fn is_for(policy: &Policy, item: &Item, os: Os) -> Option<bool> {
+pub fn is_for(policy: &Policy, item: &Item, os: Os) -> Option<bool> {
     let systems = match item.kind {
         ItemKind::Software => &policy.software(&item.name)?.os,
         ItemKind::Task => &policy.task(&item.name)?.os,

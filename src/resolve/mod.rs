@@ -21,7 +21,7 @@ mod words;
 mod explain;
 mod survey;
 
-pub use choose::{Contest, LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, contest, resolve};
+pub use choose::{Contest, LeftOut, Loser, LostBy, Resolution, Wanted, WhyLeftOut, contest, is_for, resolve};
 pub use closure::{Because, Demand, Need};
 pub use explain::explain;
 pub use narrow::{Only, for_session, narrow};

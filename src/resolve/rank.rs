@@ -1,8 +1,8 @@
 //! The total order among deployments of one item on one computer.
 //!
 //! Computer, then person, then tag or group inside the tenant, then the whole tenant, then a tenant above it that
-//! propagates (the nearer first), then a tag or group of all tenants, then everyone; then the narrower filter, the higher priority, `ignored` before
-//! `absent` before the rest, and the older. During onboarding, deployments for onboarding come before all others.
+//! propagates (the nearer first), then a tag or group of all tenants, then everyone; then the narrower filter, one's own
+//! before what others recommend, the higher priority, `ignored` before `absent` before the rest, and the older. During onboarding, deployments for onboarding come before all others.
 
 use std::cmp::Reverse;
 
@@ -17,6 +17,7 @@ pub(super) struct Rank {
     onboarding: Reverse<bool>,
     target: (u8, usize),
     filter: (usize, usize),
+    recommended: bool,
     priority: Reverse<i32>,
     state: u8,
     id: i64,
@@ -29,6 +30,7 @@ impl Rank {
             onboarding: Reverse(onboarding && deployment.enforcement == Enforcement::Onboarding),
             target: subject.narrowness(&deployment.target)?,
             filter: deployment.filter.breadth(),
+            recommended: deployment.recommended,
             priority: Reverse(deployment.priority),
             state: deployment.precedence(),
             id: deployment.id.0,
@@ -43,6 +45,8 @@ impl Rank {
             LostBy::Target
         } else if self.filter != winner.filter {
             LostBy::Filter
+        } else if self.recommended != winner.recommended {
+            LostBy::Recommended
         } else if self.priority != winner.priority {
             LostBy::Priority
         } else if self.state != winner.state {

@@ -12,8 +12,8 @@ use super::choose::WhyLeftOut;
 pub enum Scope {
     /// Every required one, and every optional one that was approved for the computer.
     Full,
-    /// These, by name, whatever their enforcement and even if they are disabled: a person chose them. Only one that was
-    /// denied stays out. Nothing else has a say, not even an exception.
+    /// These, by name, whatever their enforcement and even if they are disabled or not adopted: a person chose them. Only
+    /// one that was denied or dismissed stays out. Nothing else has a say, not even an exception.
     Targeted(BTreeSet<String>),
     /// Those for onboarding, before all that a full session has.
     Onboarding,
@@ -39,7 +39,16 @@ impl Scope {
         let decided = (deployment.enforcement == Enforcement::Optional)
             .then(|| computer.approvals.get(&deployment.name).map(|approval| approval.approved))
             .flatten();
+        let adopted = match (deployment.recommended, &deployment.decision) {
+            (false, _) => Ok(()),
+            (true, Some(decision)) if decision.adopted => Ok(()),
+            (true, Some(_)) => Err(WhyLeftOut::Dismissed),
+            (true, None) => Err(WhyLeftOut::NotAdopted),
+        };
         let has_part = match self {
+            Scope::Targeted(names) if names.contains(&deployment.name) && adopted == Err(WhyLeftOut::Dismissed) => {
+                return Some(WhyLeftOut::Dismissed);
+            }
             Scope::Targeted(names) => {
                 return match (names.contains(&deployment.name), decided) {
                     (false, _) => Some(WhyLeftOut::NotNamed),
@@ -53,6 +62,9 @@ impl Scope {
                 Enforcement::Adhoc => false,
             },
         };
+        if let Err(why) = adopted {
+            return Some(why);
+        }
         match (deployment.disabled, has_part) {
             (true, _) => Some(WhyLeftOut::Disabled),
             (false, false) => Some(WhyLeftOut::Enforcement),

@@ -31,6 +31,11 @@ impl<'a> Subject<'a> {
         self.computer
     }
 
+    /// True if its tenant takes nothing that is for all tenants.
+    pub(super) fn stands_apart(&self) -> bool {
+        self.lineage.first().is_some_and(|tenant| !tenant.cross_tenant)
+    }
+
     /// Whether it is in a group. In one that does not exist nobody is.
     pub fn is_in(&self, group: &str) -> Truth {
         let Some((place, group)) = self.policy.group(group) else { return Truth::No };

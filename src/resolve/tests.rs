@@ -6,9 +6,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::{
-    Approval, Bearer, Computer, ComputerId, Connection, Deployment, DeploymentId, DesiredState, Device, DeviceFilter,
-    Enforcement, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser, ScriptUse, Sha256Hash, Software, Target,
-    Tenant, TenantId, Truth, Upgrade,
+    Approval, Bearer, Computer, ComputerId, Connection, Decision, Deployment, DeploymentId, DesiredState, Device,
+    DeviceFilter, Enforcement, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser, ScriptUse, Sha256Hash,
+    Software, Target, Tenant, TenantId, Truth, Upgrade,
 };
 
 fn software(name: &str) -> Software {
@@ -70,6 +70,7 @@ fn tenants() -> Vec<Tenant> {
         name: name.into(),
         parent: parent.map(TenantId),
         tags: if name == "bottom" { ["gold".to_owned()].into() } else { Default::default() },
+        cross_tenant: true,
     };
     vec![tenant(1, "top", None), tenant(2, "middle", Some(1)), tenant(3, "bottom", Some(2)), tenant(4, "other", None)]
 }
@@ -89,6 +90,8 @@ fn deployment(id: i64, target: Target) -> Deployment {
         parameters: Default::default(),
         retries: 1,
         disabled: false,
+        recommended: false,
+        decision: None,
     }
 }
 
@@ -174,10 +177,67 @@ fn what_is_equally_narrow_is_told_apart_in_order() {
         filter: DeviceFilter { os: [Os::Linux].into(), ..DeviceFilter::default() },
         ..base.clone()
     };
-    let resolution = resolve(&policy(vec![base, older, absent, ignored, urgent, filtered]), &computer(), &Scope::Full);
+    let adopted = Decision { adopted: true, by: "ann".into(), at: jiff::Timestamp::UNIX_EPOCH, reason: String::new() };
+    let proposed = Deployment {
+        id: DeploymentId(1),
+        name: "proposed".into(),
+        priority: 9,
+        recommended: true,
+        decision: Some(adopted),
+        ..base.clone()
+    };
+    let all = vec![base, older, absent, ignored, urgent, filtered, proposed];
+    let resolution = resolve(&policy(all), &computer(), &Scope::Full);
     assert_eq!(winners(&resolution), ["filtered"]);
     let losers: Vec<_> = resolution.wanted[0].losers.iter().map(|loser| loser.deployment.as_str()).collect();
-    assert_eq!(losers, ["urgent", "ignored", "absent", "older", "d5"]);
+    assert_eq!(losers, ["urgent", "ignored", "absent", "older", "d5", "proposed"]);
+}
+
+#[test]
+fn what_is_recommended_takes_part_once_it_is_adopted() {
+    let decided =
+        |adopted| Decision { adopted, by: "ann".into(), at: jiff::Timestamp::UNIX_EPOCH, reason: String::new() };
+    let told = |decision, scope: &Scope| {
+        let one = Deployment { recommended: true, decision, ..deployment(1, Target::Everyone) };
+        let resolution = resolve(&policy(vec![one]), &computer(), scope);
+        let out = resolution.left_out.iter().map(|out| out.why.as_str());
+        winners(&resolution).into_iter().chain(out).collect::<Vec<_>>().join(" ")
+    };
+    let named = Scope::Targeted(["d1".to_owned()].into());
+    for (decision, full, targeted) in [
+        (None, "not_adopted", "d1"),
+        (Some(decided(true)), "d1", "d1"),
+        (Some(decided(false)), "dismissed", "dismissed"),
+    ] {
+        assert_eq!((told(decision.clone(), &Scope::Full), told(decision, &named)), (full.into(), targeted.into()));
+    }
+}
+
+#[test]
+fn what_is_for_all_tenants_passes_by_one_that_stands_apart() {
+    let apart = |deployments: Vec<Deployment>| {
+        let mut tenants = tenants();
+        tenants[2].cross_tenant = false;
+        Policy::new(1, tenants, [software("editor")], [], deployments, []).with_groups(groups())
+    };
+    for (target, reaches) in [
+        (Target::Everyone, false),
+        (tag(None), false),
+        (group("direct", None), false),
+        (tag(Some("bottom")), true),
+        (group("direct", Some("bottom")), true),
+        (tenant("bottom", false), true),
+        (tenant("middle", true), true),
+        (person("ann"), true),
+        (this_computer(), true),
+    ] {
+        for scope in [Scope::Full, Scope::Targeted(["d1".to_owned()].into())] {
+            let resolution = resolve(&apart(vec![deployment(1, target.clone())]), &computer(), &scope);
+            assert_eq!(resolution.wanted.len(), usize::from(reaches), "{target}");
+            let out: Vec<_> = resolution.left_out.iter().map(|out| out.why).collect();
+            assert_eq!(out, if reaches { vec![] } else { vec![WhyLeftOut::TenantApart] }, "{target}");
+        }
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(super) fn lost(loser: &Deployment, winner: &Deployment, by: LostBy) -> Strin
         LostBy::Onboarding => format!("In an onboarding, {name} comes first: it is for onboarding."),
         LostBy::Target => format!("Its target, {}, is wider than {} of {name}.", loser.target, winner.target),
         LostBy::Filter => format!("Its filter is wider than that of {name}."),
+        LostBy::Recommended => format!("It is only recommended, and {name} is your own."),
         LostBy::Priority => format!("Its priority is {}, and that of {name} is {}.", loser.priority, winner.priority),
         LostBy::State => format!("{name} wants it {}, which comes first among equals.", winner.wants()),
         LostBy::Age => format!(
@@ -24,6 +25,9 @@ pub(super) fn lost(loser: &Deployment, winner: &Deployment, by: LostBy) -> Strin
 pub(super) fn left_out(deployment: &Deployment, why: WhyLeftOut) -> String {
     let text = match why {
         WhyLeftOut::ComputerExcluded => "The computer is excluded from all maintenance.",
+        WhyLeftOut::TenantApart => "It is for all tenants, and the tenant of this computer has cross_tenant: false.",
+        WhyLeftOut::NotAdopted => "It is recommended, and nobody has adopted it.",
+        WhyLeftOut::Dismissed => "It is recommended, and was dismissed.",
         WhyLeftOut::Disabled => "It is disabled.",
         WhyLeftOut::NotNamed => "The session names other deployments.",
         WhyLeftOut::Enforcement => {

@@ -318,7 +318,8 @@ impl Wanted {
     fn add(&mut self, body: &Body) -> Result<(), Error> {
         match body {
             Body::Tenant(tenant) => self.tenants.push(json!({
-                "name": tenant.name, "parent": tenant.parent, "tags": tenant.tags, "max_running": tenant.max_running,
+                "name": tenant.name, "parent": tenant.parent, "tags": tenant.tags,
+                "cross_tenant": tenant.cross_tenant, "max_running": tenant.max_running,
                 "weight": tenant.weight, "rate_per_second": tenant.rate_per_second,
             })),
             Body::Person(person) => self.persons.push(json!({
@@ -388,14 +389,15 @@ impl Touched {
         let made = tx.query(make, &[&wanted]).await.doing("making tenants")?;
         self.created.extend(made.iter().map(|row| row.get("label")));
         let settle = "UPDATE tenant t
-                      SET parent_id = p.id, tags = w.tags, max_running = w.max_running, weight = w.weight,
+                      SET parent_id = p.id, tags = w.tags, cross_tenant = w.cross_tenant, max_running = w.max_running, weight = w.weight,
                           rate_per_second = w.rate_per_second
-                      FROM jsonb_to_recordset($1) AS w (name text, parent text, tags text[], max_running int,
+                      FROM jsonb_to_recordset($1) AS w (name text, parent text, tags text[], cross_tenant boolean,
+                                                        max_running int,
                                                         weight int, rate_per_second real)
                       LEFT JOIN tenant p ON p.name = w.parent
                       WHERE t.name = w.name
-                        AND (t.parent_id, t.tags, t.max_running, t.weight, t.rate_per_second)
-                            IS DISTINCT FROM (p.id, w.tags, w.max_running, w.weight, w.rate_per_second)
+                        AND (t.parent_id, t.tags, t.cross_tenant, t.max_running, t.weight, t.rate_per_second)
+                            IS DISTINCT FROM (p.id, w.tags, w.cross_tenant, w.max_running, w.weight, w.rate_per_second)
                       RETURNING 'tenant/' || t.name AS label";
         let settled = tx.query(settle, &[&wanted]).await.doing("settling tenants")?;
         let settled = settled.iter().map(|row| row.get("label"));
@@ -412,8 +414,7 @@ async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> 
     let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
-    let deployments = "SELECT id, name, item, body, disabled FROM deployment";
-    let deployments = tx.query(deployments, &[]).await.doing(doing)?;
+    let deployments = tx.query(super::policy::DEPLOYMENTS, &[]).await.doing(doing)?;
     let named = Named::in_files(fleet);
     let computers = "SELECT t.name AS tenant, c.name
                      FROM unnest($1::text[], $2::text[]) AS w (tenant, name)

@@ -18,6 +18,7 @@ pub mod compliance;
 pub mod computers;
 mod counts;
 mod database;
+pub mod decisions;
 pub mod dead_letters;
 pub mod durations;
 mod first_token;

@@ -40,10 +40,10 @@ pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
     let installation = tx.query_one(installation, &[]).await.doing(doing)?;
     let version: i64 = installation.get("policy_version");
     let sequence: Sequence = parse(installation.get("item_order"), || "the order of items".to_owned())?;
-    let tenants = tx.query("SELECT id, name, parent_id, tags FROM tenant", &[]).await.doing(doing)?;
+    let tenants = tx.query("SELECT id, name, parent_id, tags, cross_tenant FROM tenant", &[]).await.doing(doing)?;
     let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
     let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
-    let deployments = tx.query("SELECT id, name, item, body, disabled FROM deployment", &[]).await.doing(doing)?;
+    let deployments = tx.query(DEPLOYMENTS, &[]).await.doing(doing)?;
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
     let licences = tx.query("SELECT name, body FROM licence", &[]).await.doing(doing)?;
     let scripts = tx.query("SELECT body FROM script", &[]).await.doing(doing)?;
@@ -54,6 +54,7 @@ pub(super) async fn read(tx: &Transaction<'_>) -> Result<Policy, Error> {
             name: row.get("name"),
             parent: row.get::<_, Option<i64>>("parent_id").map(TenantId),
             tags: row.get::<_, Vec<String>>("tags").into_iter().collect(),
+            cross_tenant: row.get("cross_tenant"),
         }),
         bodies::<Software>(&software, "software")?,
         bodies::<Task>(&tasks, "task")?,
@@ -77,6 +78,9 @@ pub(super) fn bodies<T: DeserializeOwned>(rows: &[Row], kind: &str) -> Result<Ve
         .collect()
 }
 
+/// Every deployment, as [`deployment`] reads it.
+pub(super) const DEPLOYMENTS: &str = "SELECT id, name, item, body, disabled, decision FROM deployment";
+
 /// A deployment's own columns take the place of what its body would say of them.
 pub(super) fn deployment(row: &Row) -> Result<Deployment, Error> {
     let name: String = row.get("name");
@@ -86,6 +90,7 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, Error> {
         fields.insert("name".to_owned(), Value::from(name.as_str()));
         fields.insert("item".to_owned(), Value::from(row.get::<_, String>("item")));
         fields.insert("disabled".to_owned(), Value::from(row.get::<_, bool>("disabled")));
+        fields.insert("decision".to_owned(), row.get::<_, Option<Value>>("decision").unwrap_or_default());
     }
     parse(body, || format!("the deployment '{name}'"))
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod compliance;
+mod deployments;
 mod files;
 pub mod house;
 mod sessions;

@@ -3,6 +3,7 @@
 mod compliance;
 mod computers;
 mod counts;
+mod deployments;
 mod durations;
 mod forecast;
 mod explanation;
@@ -23,6 +24,7 @@ mod why;
 pub use compliance::{compliance, compliance_counts, item_history, recurring};
 pub use computers::{computer, computers};
 pub use counts::status_counts;
+pub use deployments::{deployments, quick_deploy};
 pub use durations::durations;
 pub use explanation::{explanation, preview, preview_count, survey};
 pub use files::files;

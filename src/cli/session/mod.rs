@@ -15,6 +15,6 @@ mod start;
 mod timeline;
 mod verb;
 pub(super) mod wait;
-mod watch;
+pub(super) mod watch;
 
 pub(super) use verb::{Verb, run};

@@ -27,7 +27,7 @@ impl Watch {
 }
 
 /// Follows sessions until all are final; fails if any ended other than completed.
-pub(super) async fn follow(ids: &[SessionId], client: &Client, output: &Output) -> Result<(), Failure> {
+pub(crate) async fn follow(ids: &[SessionId], client: &Client, output: &Output) -> Result<(), Failure> {
     let mut drawn = 0;
     let mut known: HashMap<SessionId, String> = HashMap::new();
     let ended = wait::until_final(client, ids, |lines: &[SessionLine]| match (output.format, output.terminal) {

@@ -41,6 +41,7 @@ fn tenants() -> [Tenant; 2] {
         name: name.into(),
         parent: None,
         tags: [tag.to_owned()].into(),
+        cross_tenant: true,
     };
     [tenant(1, "acme", "gold"), tenant(2, "umbrella", "top")]
 }

@@ -3,6 +3,7 @@
 mod action;
 mod compliance;
 mod computer;
+mod deployment;
 mod duration;
 mod file;
 mod forecast;
@@ -24,6 +25,7 @@ pub use compliance::{
     Place, Recurring,
 };
 pub use computer::{ComputerLine, LastSession, Presence};
+pub use deployment::{Deployed, DeploymentLine, QuickDeploy};
 pub use duration::Duration;
 pub use explanation::{Contender, ExplainedItem, Explanation, PreviewCount, PreviewLine, Survey, SurveyLine};
 pub use file::FileLine;

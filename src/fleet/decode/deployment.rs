@@ -53,6 +53,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Deployment> {
     let parameters = parameters(reader, &fields);
     let retries = fields.get("retries").and_then(|node| reader.number(node, 0, 20)).unwrap_or(1);
     let disabled = fields.get("disabled").and_then(|node| reader.boolean(node)).unwrap_or(false);
+    let recommended = fields.get("recommended").and_then(|node| reader.boolean(node)).unwrap_or(false);
     fields.finish();
     Some(Deployment {
         id: DeploymentId(0),
@@ -68,6 +69,8 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Deployment> {
         parameters,
         retries,
         disabled,
+        recommended,
+        decision: None,
     })
 }
 
