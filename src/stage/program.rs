@@ -89,6 +89,8 @@ pub async fn work<S: Stage>(process: &Process, broker: Broker, stage: S) {
         jobs,
         capacity,
         group: config.worker.group,
+        // The last chance of a session that was lost again and again; never the first one of any.
+        alone_from: (config.scheduler.max_losses - 1).max(1),
         lease: config.worker.lease,
         margin: margin(config.worker.lease),
         budget: config.worker.delivery_budget,

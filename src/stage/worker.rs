@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -64,6 +64,8 @@ pub struct Worker<S> {
     pub capacity: usize,
     /// How many are claimed in one transaction at most.
     pub group: usize,
+    /// From how many losses on a session is worked on alone.
+    pub alone_from: i32,
     /// How long a claim is valid.
     pub lease: Duration,
     /// How long before its end a lease is not believed any more.
@@ -98,7 +100,7 @@ impl<S: Stage> Worker<S> {
         // would take it for lost.
         let prefetch = u16::try_from(worker.capacity).unwrap_or(u16::MAX);
         let consumer = worker.broker.consume(&queue, prefetch);
-        let slots = Arc::new(Semaphore::new(worker.capacity));
+        let slots = Arc::new(Semaphore::new(usize::from(prefetch)));
         let running = TaskTracker::new();
         loop {
             tokio::select! {
@@ -115,20 +117,18 @@ impl<S: Stage> Worker<S> {
             if deliveries.is_empty() {
                 break;
             }
-            for Mine { taken, receipt, asked, traceparent } in worker.claim(&consumer, deliveries).await {
+            let (claimed, suspects) = worker.claim(&consumer, deliveries, Some(worker.alone_from)).await;
+            for mine in claimed {
                 let Ok(permit) = slots.clone().acquire_owned().await else { return };
-                let (worker, settle) = (worker.clone(), settle.clone());
-                running.spawn(async move {
-                    let lease = worker.hold(&taken, asked);
-                    let session = taken.inputs.session.clone();
-                    if let Some(report) = worker.work(taken.inputs, &lease).await {
-                        // The settler outlives every sender; if it is gone the process is going down, and rescue sees to it.
-                        let _ = settle.send(Ended { session, report, lease, receipt, permit, traceparent }).await;
-                    } else {
-                        worker.leases.remove(&lease);
-                        receipt.ack().await;
-                    }
-                });
+                running.spawn(worker.clone().see_to(mine, permit, settle.clone()));
+            }
+            for suspect in suspects {
+                let Ok(permit) = slots.clone().acquire_many_owned(u32::from(prefetch)).await else { return };
+                let (claimed, _) = worker.claim(&consumer, vec![suspect], None).await;
+                let Some(mine) = claimed.into_iter().next() else { continue };
+                let id = mine.taken.inputs.session.id;
+                warn!(session.id = %id, "Session {id} was lost with its workers and is worked on alone");
+                running.spawn(worker.clone().see_to(mine, permit, settle.clone()));
             }
         }
         consumer.drain().await;
@@ -136,17 +136,35 @@ impl<S: Stage> Worker<S> {
         running.wait().await;
     }
 
-    /// Claims a group of deliveries together. While the database cannot be reached the consumer is paused, so
-    /// that deliveries are not burnt.
-    async fn claim(&self, consumer: &Consumer, deliveries: Vec<Delivery>) -> Vec<Mine> {
+    /// Works on one session to its settlement.
+    async fn see_to(self: Arc<Self>, mine: Mine, permit: OwnedSemaphorePermit, settle: mpsc::Sender<Ended>) {
+        let Mine { taken, receipt, asked, traceparent } = mine;
+        let lease = self.hold(&taken, asked);
+        let session = taken.inputs.session.clone();
+        if let Some(report) = self.work(taken.inputs, &lease).await {
+            // The settler outlives every sender; if it is gone the process is going down, and rescue sees to it.
+            let _ = settle.send(Ended { session, report, lease, receipt, permit, traceparent }).await;
+        } else {
+            self.leases.remove(&lease);
+            receipt.ack().await;
+        }
+    }
+
+    /// Claims a group of deliveries together; also returns those that have to be claimed alone. While the database
+    /// cannot be reached the consumer is paused, so that deliveries are not burnt.
+    async fn claim(
+        &self,
+        consumer: &Consumer,
+        deliveries: Vec<Delivery>,
+        alone_from: Option<i32>,
+    ) -> (Vec<Mine>, Vec<Delivery>) {
         let mut jobs = Vec::new();
-        let mut receipts = Vec::new();
+        let mut good = Vec::new();
         for delivery in deliveries {
             match parse(&delivery, self.stage.stage()) {
                 Ok(job) => {
                     jobs.push(Asked { job, at_once: delivery.redelivered });
-                    let traceparent = delivery.header("traceparent").map(str::to_owned);
-                    receipts.push((delivery.receipt, traceparent));
+                    good.push(delivery);
                 }
                 Err(why) => {
                     warn!("A message in the {} queue is no job: {why}", self.stage.stage());
@@ -156,13 +174,13 @@ impl<S: Stage> Worker<S> {
         }
         let mut asked = Instant::now();
         let claimed = loop {
-            match self.claim_each(&jobs).await {
+            match self.claim_each(&jobs, alone_from).await {
                 Ok(claimed) => break claimed,
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "Claiming waits for the database");
                     consumer.pause().await;
                     if !self.database_is_back().await {
-                        return Vec::new();
+                        return (Vec::new(), Vec::new());
                     }
                     consumer.resume();
                     asked = Instant::now();
@@ -172,29 +190,34 @@ impl<S: Stage> Worker<S> {
         let mut taken = Vec::new();
         let mut done = Vec::new();
         let mut again = Vec::new();
-        for (claimed, (receipt, traceparent)) in claimed.into_iter().zip(receipts) {
+        let mut suspects = Vec::new();
+        for (claimed, delivery) in claimed.into_iter().zip(good) {
             match claimed {
-                Claimed::Taken(one) => taken.push(Mine { taken: *one, receipt, asked, traceparent }),
-                Claimed::Dropped => done.push(receipt),
+                Claimed::Taken(one) => {
+                    let traceparent = delivery.header("traceparent").map(str::to_owned);
+                    taken.push(Mine { taken: *one, receipt: delivery.receipt, asked, traceparent });
+                }
+                Claimed::Alone => suspects.push(delivery),
+                Claimed::Dropped => done.push(delivery.receipt),
                 Claimed::Republish(job) => {
                     again.push(job);
-                    done.push(receipt);
+                    done.push(delivery.receipt);
                 }
             }
         }
         self.jobs.publish(&again).await;
         ack_group(done).await;
-        taken
+        (taken, suspects)
     }
 
     /// Claims jobs; a group that the database refuses is halved until those that it refuses are alone. They are dropped
     /// here and looked at by rescue. Only a failure that passes is an error.
-    async fn claim_each(&self, jobs: &[Asked]) -> Result<Vec<Claimed>, Error> {
-        match self.store.claim(&self.id, self.lease, jobs).await {
+    async fn claim_each(&self, jobs: &[Asked], alone_from: Option<i32>) -> Result<Vec<Claimed>, Error> {
+        match self.store.claim(&self.id, self.lease, alone_from, jobs).await {
             Err(error) if !error.is_transient() && jobs.len() > 1 => {
                 let (first, second) = jobs.split_at(jobs.len() / 2);
-                let mut claimed = Box::pin(self.claim_each(first)).await?;
-                claimed.extend(Box::pin(self.claim_each(second)).await?);
+                let mut claimed = Box::pin(self.claim_each(first, alone_from)).await?;
+                claimed.extend(Box::pin(self.claim_each(second, alone_from)).await?);
                 Ok(claimed)
             }
             Err(error) if !error.is_transient() => {

@@ -14,7 +14,7 @@ use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::error::Doing;
@@ -28,6 +28,9 @@ use crate::domain::run::Purpose;
 use crate::domain::session::{Session, Stage};
 use crate::lifecycle::Change;
 use crate::lifecycle::claim::{Claim, claim};
+
+/// How soon claims are asked for again whose answer was not heard.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A job that is to be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,9 @@ pub struct Taken {
 pub enum Claimed {
     /// The worker may work on it, with all that its stage needs.
     Taken(Box<Taken>),
+    /// It was lost with its workers so often that one more time decides: the next one to take it does nothing else
+    /// meanwhile, so that nobody else is taken for what it does. Nothing was written.
+    Alone,
     /// Its successor's job has to be published again; then it can be dropped.
     Republish(Job),
     /// It counts no more.
@@ -117,9 +123,16 @@ pub struct RunState {
 }
 
 impl Store {
-    /// Claims jobs for a worker until `lease` from now. The answers are in the order of the jobs; of two equal jobs the
-    /// second is dropped.
-    pub async fn claim(&self, worker: &str, lease: Duration, asked: &[Asked]) -> Result<Vec<Claimed>, Error> {
+    /// Claims jobs for a worker until `lease` from now. Those that were lost `alone_from` times are left to a worker that
+    /// claims without such a limit, having nothing else in work. The answers are in the order of the jobs; of two equal
+    /// jobs the second is dropped.
+    pub async fn claim(
+        &self,
+        worker: &str,
+        lease: Duration,
+        alone_from: Option<i32>,
+        asked: &[Asked],
+    ) -> Result<Vec<Claimed>, Error> {
         let Some(stage) = asked.first().map(|asked| asked.job.stage) else { return Ok(Vec::new()) };
         let mut ids: Vec<i64> = asked.iter().map(|asked| asked.job.session.0).collect();
         ids.sort_unstable();
@@ -139,40 +152,80 @@ impl Store {
                 }
             })
             .collect();
+        let alone = |change: &Change| alone_from.is_some_and(|losses| change.after.losses >= losses);
         let at_once: Vec<Entry> = claims
             .iter()
             .zip(asked)
             .filter_map(|(claim, asked)| match claim {
-                Claim::Take(change) if asked.at_once || cannot_wait(change) => Some(Entry::bare((**change).clone())),
+                Claim::Take(change) if (asked.at_once || cannot_wait(change)) && !alone(change) => {
+                    Some(Entry::bare((**change).clone()))
+                }
                 Claim::Take(_) | Claim::Republish(_) | Claim::Drop => None,
             })
             .collect();
-        let verdicts = self.commit(&at_once).await?;
-        let verdicts: HashMap<SessionId, Verdict> =
-            at_once.iter().map(|entry| entry.change.after.id).zip(verdicts).collect();
+        let asked_for: HashSet<SessionId> = at_once.iter().map(|entry| entry.change.after.id).collect();
+        let mut mine = HashSet::new();
         if !at_once.is_empty() {
-            // What was going on may have changed until the claim was written; from then on it is the worker's alone.
-            let claimed: Vec<i64> = at_once.iter().map(|entry| entry.change.after.id.0).collect();
-            let client = self.client().await?;
-            looked.update(look(&client, self.clock(), stage, &claimed).await?);
+            let (written, seen) = self.write_claims(stage, &at_once, lease).await?;
+            mine = written;
+            looked.update(seen);
         }
         Ok(claims
             .into_iter()
             .map(|claim| match claim {
                 Claim::Republish(job) => Claimed::Republish(job),
                 Claim::Drop => Claimed::Dropped,
+                Claim::Take(change) if alone(&change) => Claimed::Alone,
                 Claim::Take(change) => {
-                    let id = change.after.id;
-                    let written = match verdicts.get(&id) {
-                        Some(Verdict::Committed) => true,
-                        Some(Verdict::Fenced) => return Claimed::Dropped,
-                        None => false,
-                    };
+                    let written = mine.contains(&change.after.id);
+                    if !written && asked_for.contains(&change.after.id) {
+                        return Claimed::Dropped;
+                    }
                     let inputs = looked.inputs(change.after);
                     Claimed::Taken(Box::new(Taken { inputs, written }))
                 }
             })
             .collect())
+    }
+
+    /// Writes claims at once, and looks again: what was going on may have changed until they were written; from then on
+    /// it is the worker's alone. Returns those that are the worker's. If no answer is heard this is tried again for as
+    /// long as the claims may be worth something: given up, they would count as lost with their worker.
+    async fn write_claims(
+        &self,
+        stage: Stage,
+        claims: &[Entry],
+        lease: Duration,
+    ) -> Result<(HashSet<SessionId>, Looked), Error> {
+        let begun = Instant::now();
+        loop {
+            match self.try_to_write(stage, claims).await {
+                Err(error) if error.is_transient() && begun.elapsed() < lease => {
+                    warn!(error = &error as &dyn std::error::Error, "Claims are asked for again");
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn try_to_write(&self, stage: Stage, claims: &[Entry]) -> Result<(HashSet<SessionId>, Looked), Error> {
+        let verdicts = self.commit(claims).await?;
+        let ids: Vec<i64> = claims.iter().map(|entry| entry.change.after.id.0).collect();
+        let client = self.client().await?;
+        let looked = look(&client, self.clock(), stage, &ids).await?;
+        // One that was committed before, unheard, is fenced out by itself.
+        let is_written = |claim: &Session| {
+            looked.sessions.get(&claim.id).is_some_and(|(session, _)| {
+                (session.dispatch, &session.owner, session.taken_at, session.epoch)
+                    == (claim.dispatch, &claim.owner, claim.taken_at, claim.epoch)
+            })
+        };
+        let written = claims.iter().zip(verdicts).filter_map(|(entry, verdict)| {
+            let claim = &entry.change.after;
+            (verdict == Verdict::Committed || is_written(claim)).then_some(claim.id)
+        });
+        Ok((written.collect(), looked))
     }
 }
 

@@ -110,7 +110,7 @@ async fn a_connection_that_comes_while_its_session_is_being_put_off_is_not_misse
     let computer = installation.agent_computer().await;
     installation.start_all();
     installation.start("server");
-    installation.stall("transition", "NEW.what = 'snoozed'").await;
+    installation.stall("INSERT ON transition", "NEW.what = 'snoozed'").await;
     let id = installation.session_for(computer.id).await;
     installation.until_stalled().await;
     installation.start_agent("agent", &computer, None);

@@ -145,7 +145,7 @@ async fn a_worker_that_dies_before_it_could_say_that_something_has_drifted_hides
     let id = installation.session_for(computer.id).await;
     installation.until_session(id, "it to be planned", |session| session.stage == Stage::Execution).await;
     computer.meddle("lamp", Some("0"));
-    installation.stall("transition", "NEW.what = 'advanced' AND NEW.stage = 'execution'").await;
+    installation.stall("INSERT ON transition", "NEW.what = 'advanced' AND NEW.stage = 'execution'").await;
     installation.start("execution");
     installation.until_stalled().await;
     installation.programs.kill("execution").await;

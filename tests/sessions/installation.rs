@@ -133,6 +133,12 @@ impl Installation {
         self.sql = sql;
     }
 
+    /// One more connection to the database, with the task that keeps it.
+    pub async fn another_connection(&self) -> (Client, tokio::task::JoinHandle<()>) {
+        let (sql, connection) = tokio_postgres::connect(&self.database_url, NoTls).await.expect("PostgreSQL answers");
+        (sql, tokio::spawn(async move { drop(connection.await) }))
+    }
+
     /// How many rows a query counts.
     pub async fn count(&self, query: &str) -> i64 {
         self.sql.query_one(query, &[]).await.expect("the database answers").get(0)

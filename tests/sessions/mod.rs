@@ -2,6 +2,7 @@
 
 mod fleet;
 mod installation;
+mod killers;
 mod kinds;
 mod locks;
 mod programs;

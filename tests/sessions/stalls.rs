@@ -8,13 +8,13 @@ use crate::support::until;
 const STALLED: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
 
 impl Installation {
-    /// Holds up from now on whoever inserts a row so into this table.
-    pub async fn stall(&self, table: &str, so: &str) {
+    /// Holds up from now on whoever writes such a row, as in `INSERT ON transition`.
+    pub async fn stall(&self, write: &str, so: &str) {
         let trigger = format!(
             "SELECT pg_advisory_lock(4711);
              CREATE OR REPLACE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
                  $$ BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NEW; END $$;
-             CREATE TRIGGER stall BEFORE INSERT ON {table} FOR EACH ROW WHEN ({so}) EXECUTE FUNCTION stall()"
+             CREATE TRIGGER stall BEFORE {write} FOR EACH ROW WHEN ({so}) EXECUTE FUNCTION stall()"
         );
         self.sql.batch_execute(&trigger).await.expect("a trigger");
     }
