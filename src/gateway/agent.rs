@@ -1,7 +1,7 @@
 //! What a gateway knows of one connected agent.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ pub(super) struct Agent {
     pub(super) presence: Presence,
     frames: mpsc::Sender<FromGateway>,
     known: AtomicBool,
+    pongs: AtomicU64,
     farewell: OnceLock<Farewell>,
     over: CancellationToken,
     talk: Mutex<Talk>,
@@ -58,7 +59,7 @@ impl Agent {
         let (frames, to_write) = mpsc::channel(FRAMES_MAX);
         let talk = Mutex::new(Talk { epoch: presence.epoch, ..Talk::default() });
         let (known, farewell, over) = (AtomicBool::new(false), OnceLock::new(), CancellationToken::new());
-        (Agent { presence, frames, known, farewell, over, talk }, to_write)
+        (Agent { presence, frames, known, pongs: AtomicU64::new(0), farewell, over, talk }, to_write)
     }
 
     pub(super) fn computer(&self) -> ComputerId {
@@ -73,6 +74,16 @@ impl Agent {
     /// True once the database knows of it.
     pub(super) fn is_known(&self) -> bool {
         self.known.load(Ordering::Acquire)
+    }
+
+    /// It has answered a ping.
+    pub(super) fn has_answered_a_ping(&self) {
+        self.pongs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many pings it has answered.
+    pub(super) fn pongs(&self) -> u64 {
+        self.pongs.load(Ordering::Relaxed)
     }
 
     /// Hands a frame to the writer; false if the connection is over or too many frames wait.

@@ -102,7 +102,7 @@ async fn serve(
             return agent.end();
         }
         tracing::info!(computer.id = %computer, "Computer {computer} has connected");
-        let writing = house.shutdown.spawn(writer::write(agent.clone(), sink, frames, ping_every));
+        let writing = house.shutdown.spawn(writer::write(agent.clone(), house.store.clone(), sink, frames, ping_every));
         read(house, agent, stream).await;
         agent.end();
         let _ = writing.await;
@@ -138,7 +138,7 @@ async fn read(house: &Arc<House>, agent: &Arc<Agent>, mut stream: SplitStream<We
             continue;
         }
         match serde_json::from_str(&text) {
-            Ok(FromAgent::Pong) => {}
+            Ok(FromAgent::Pong) => agent.has_answered_a_ping(),
             Ok(FromAgent::State { request, epoch, mut state }) => {
                 if let RunState::Ended(outcome) = &mut state {
                     outcome.replace_nul();

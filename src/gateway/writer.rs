@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::agent::{Agent, Farewell};
 use super::allowance::apart;
+use crate::store::Store;
 
 /// How long one frame may take to be written; an agent that reads slower than that is gone.
 const WRITE_MAX: Duration = Duration::from_secs(10);
@@ -19,6 +20,7 @@ const WRITE_MAX: Duration = Duration::from_secs(10);
 /// Writes until the connection is over, and says the last word.
 pub(super) async fn write(
     agent: Arc<Agent>,
+    store: Store,
     mut socket: SplitSink<WebSocket, Message>,
     mut frames: mpsc::Receiver<FromGateway>,
     ping_every: Duration,
@@ -31,7 +33,7 @@ pub(super) async fn write(
             biased;
             () = agent.over().cancelled() => break,
             Some(frame) = frames.recv() => frame,
-            _ = pings.tick() => FromGateway::Ping,
+            _ = pings.tick() => FromGateway::Ping { server_time: Some(store.now()), pongs: agent.pongs() },
         };
         if !send(&mut socket, &frame).await {
             agent.end();

@@ -51,17 +51,22 @@ impl Wire {
                 Some(Ok(_)) => continue,
             };
             match serde_json::from_str(&text).expect("a frame") {
-                FromGateway::Ping => self.say(&FromAgent::Pong).await,
+                FromGateway::Ping { .. } => self.say(&FromAgent::Pong).await,
                 frame => return Some(frame),
             }
         }
     }
 
-    /// Hears so many pings and nothing else.
-    pub async fn pinged(&mut self, times: usize) {
-        for _ in 0..times {
-            match timeout(SOON, self.0.next()).await.expect("a ping") {
-                Some(Ok(Message::Text(text))) if text.contains(r#""ping""#) => self.say(&FromAgent::Pong).await,
+    /// Hears so many pings and nothing else. Each tells the time, and counts no answer that was not given.
+    pub async fn pinged(&mut self, times: u64) {
+        for answered in 0..times {
+            let Some(Ok(Message::Text(text))) = timeout(SOON, self.0.next()).await.expect("a ping") else {
+                panic!("a ping was expected");
+            };
+            match serde_json::from_str(&text).expect("a frame") {
+                FromGateway::Ping { server_time: Some(_), pongs } if pongs <= answered => {
+                    self.say(&FromAgent::Pong).await;
+                }
                 other => panic!("a ping was expected: {other:?}"),
             }
         }

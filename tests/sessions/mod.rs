@@ -16,6 +16,7 @@ mod compliance;
 mod collector;
 mod database;
 mod deliveries;
+mod detection_faults;
 mod drills;
 mod events;
 mod installers;

@@ -122,7 +122,7 @@ impl Computer {
                 }
                 None
             }
-            FromGateway::Ping => Some(FromAgent::Pong),
+            FromGateway::Ping { .. } => Some(FromAgent::Pong),
             FromGateway::Welcome { .. } | FromGateway::Goodbye { .. } => None,
         }
     }

@@ -17,7 +17,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use url::Url;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Pings};
 use crate::error::chain;
 use crate::serve::Agent;
 
@@ -100,12 +100,12 @@ async fn dial_and_serve(agent: &Arc<Agent>, server: &Server, held: &mut Duration
     tracing::info!("Connected to {}", server.url);
     link.quiet_max = quiet_max;
     let welcomed = Instant::now();
-    let end = serve(agent, &mut link, &clock).await;
+    let end = serve(agent, &mut link, Pings::new(clock)).await;
     *held = welcomed.elapsed();
     end
 }
 
-async fn serve(agent: &Arc<Agent>, link: &mut Link, clock: &Clock) -> Result<Never, End> {
+async fn serve(agent: &Arc<Agent>, link: &mut Link, mut pings: Pings) -> Result<Never, End> {
     let mut sent = HashSet::new();
     send_outcomes(agent, link, &mut sent).await?;
     loop {
@@ -122,13 +122,19 @@ async fn serve(agent: &Arc<Agent>, link: &mut Link, clock: &Clock) -> Result<Nev
             }
             Heard::Frame(frame) => {
                 // Also at every ping: whatever word of an ended run was lost, its outcome is found in the spool.
-                let ping = frame == FromGateway::Ping;
-                let clock = *clock;
+                let ping = matches!(frame, FromGateway::Ping { .. });
+                if let FromGateway::Ping { server_time: Some(server_time), pongs } = frame {
+                    pings.heard(server_time, pongs);
+                }
+                let clock = pings.clock();
                 let answer = agent.blocking(move |computer| computer.answer(&frame, &clock)).await.flatten();
                 if let Some(FromAgent::State { state: RunState::InFlight { run_id }, .. }) = &answer {
                     agent.watch(*run_id);
                 }
                 if let Some(answer) = answer {
+                    if ping {
+                        pings.answered();
+                    }
                     link.send(&answer).await?;
                 }
                 if ping {

@@ -143,5 +143,14 @@ pub enum FromGateway {
         run_id: Uuid,
     },
     /// Are you there?
-    Ping,
+    Ping {
+        /// The server's clock, so that the agent's reckoning does not drift while a connection lasts; none from an older
+        /// server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_time: Option<Timestamp>,
+        /// How many of its pings were answered on this connection by then: what passed since the last of those answers
+        /// was sent is the longest that this ping may have been on its way.
+        #[serde(default)]
+        pongs: u64,
+    },
 }

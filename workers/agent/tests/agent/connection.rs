@@ -20,7 +20,11 @@ async fn an_outcome_is_sent_at_every_connection_until_acknowledged() {
     link.acknowledge(run.run_id).await;
     drop(link);
     link = gateway.accept().await;
-    assert_eq!(link.ask(FromGateway::Ping).await, FromAgent::Pong, "an acknowledged outcome was sent again");
+    assert_eq!(
+        link.ask(FromGateway::Ping { server_time: None, pongs: 0 }).await,
+        FromAgent::Pong,
+        "an acknowledged outcome was sent again"
+    );
     assert_eq!(place.count(run.run_id, |event| *event == JournalEvent::Acknowledged), 1);
 }
 
@@ -54,7 +58,7 @@ async fn a_connection_that_falls_silent_is_dialled_anew() {
     let silent = gateway.accept_with(now(), 100).await;
     // The first connection is open still, half of it at least.
     let mut link = gateway.accept().await;
-    assert_eq!(link.ask(FromGateway::Ping).await, FromAgent::Pong);
+    assert_eq!(link.ask(FromGateway::Ping { server_time: None, pongs: 0 }).await, FromAgent::Pong);
     drop(silent);
 }
 
@@ -66,5 +70,5 @@ async fn an_agent_that_is_sent_away_comes_back() {
     link.send(FromGateway::Goodbye { reason: "too many".into(), retry_after_ms: 50 }).await;
     assert_eq!(link.receive().await, None);
     let mut link = gateway.accept().await;
-    assert_eq!(link.ask(FromGateway::Ping).await, FromAgent::Pong);
+    assert_eq!(link.ask(FromGateway::Ping { server_time: None, pongs: 0 }).await, FromAgent::Pong);
 }

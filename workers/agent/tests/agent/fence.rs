@@ -75,6 +75,13 @@ async fn start_by_is_judged_by_the_servers_clock() {
     assert_eq!(link.refusal(run_frame(&late)).await, Refusal::TooLate);
     let timely = Run { start_by: server_time + SignedDuration::from_mins(1), ..run(1, vec![]) };
     assert_eq!(link.run_through(&timely).await.ending, Ending::Completed);
+    // It hears the server's time in pings, too: one that says how long it was on its way sets the reckoning back.
+    let ping = |pongs| FromGateway::Ping { server_time: Some(now()), pongs };
+    assert_eq!(link.ask(ping(0)).await, FromAgent::Pong);
+    assert_eq!(link.refusal(run_frame(&Run { run_id: Uuid::now_v7(), ..late.clone() })).await, Refusal::TooLate);
+    assert_eq!(link.ask(ping(2)).await, FromAgent::Pong);
+    let timely = Run { run_id: Uuid::now_v7(), ..late };
+    assert_eq!(link.run_through(&timely).await.ending, Ending::Completed);
 }
 
 #[tokio::test]
@@ -129,5 +136,5 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
         other => panic!("a garbled request was answered with {other:?}"),
     }
     link.send_text("what?").await;
-    assert_eq!(link.ask(FromGateway::Ping).await, FromAgent::Pong);
+    assert_eq!(link.ask(FromGateway::Ping { server_time: None, pongs: 0 }).await, FromAgent::Pong);
 }

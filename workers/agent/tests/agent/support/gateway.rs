@@ -110,7 +110,7 @@ impl Link {
     /// Acknowledges an outcome; the pong says that the agent has noted it.
     pub async fn acknowledge(&mut self, run_id: Uuid) {
         self.send(FromGateway::Acknowledge { run_id }).await;
-        assert_eq!(self.ask(FromGateway::Ping).await, FromAgent::Pong);
+        assert_eq!(self.ask(FromGateway::Ping { server_time: None, pongs: 0 }).await, FromAgent::Pong);
     }
 }
 
