@@ -1,14 +1,14 @@
 //! Bytes as lower-case hexadecimal digits and back.
 
-/// The digits of `bytes`.
-pub(super) fn encode(bytes: &[u8]) -> String {
+/// The digits of 32 bytes, in ASCII.
+pub(super) fn encode(bytes: &[u8; 32]) -> [u8; 64] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    text
+    digits
 }
 
 /// The 32 bytes that 64 hexadecimal digits of either case stand for; none if `text` is anything else.
@@ -25,5 +25,10 @@ pub(super) fn decode(text: &str) -> Option<[u8; 32]> {
 }
 
 fn digit(letter: u8) -> Option<u8> {
-    char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        b'A'..=b'F' => Some(letter - b'A' + 10),
+        _ => None,
+    }
 }

@@ -46,6 +46,7 @@ pub mod ticket;
 pub mod report;
 pub mod role;
 
+mod canonical;
 mod hex;
 
 pub use compliance::{Judged, Judgement};

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use pitcrew_protocol::Child;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::canonical::canonical;
 use super::computer::Os;
 use super::item::Item;
 use super::outcome::{ActionResult, Reason};
@@ -297,42 +297,19 @@ pub struct Settled {
 }
 
 impl Plan {
+    /// The plan as JSON, and what names it: see [`Plan::hash`].
+    ///
+    /// # Errors
+    /// As serde's; a plan has nothing that cannot be JSON.
+    pub fn sealed(&self) -> Result<(String, Sha256Hash), serde_json::Error> {
+        let body = serde_json::to_string(self)?;
+        let hash = Sha256Hash::of(canonical(&body).as_bytes());
+        Ok((body, hash))
+    }
+
     /// Names the plan: the SHA-256 of its canonical JSON (RFC 8785: keys sorted, no blanks).
     pub fn hash(&self) -> Sha256Hash {
-        let value = serde_json::to_value(self).unwrap_or(Value::Null);
-        let mut text = String::new();
-        canonical(&value, &mut text);
-        Sha256Hash::of(text.as_bytes())
-    }
-}
-
-/// Writes canonical JSON. A plan has no numbers but integers, so their one spelling is serde's.
-fn canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Array(values) => {
-            out.push('[');
-            for (place, value) in values.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                canonical(value, out);
-            }
-            out.push(']');
-        }
-        Value::Object(fields) => {
-            let sorted: BTreeMap<_, _> = fields.iter().collect();
-            out.push('{');
-            for (place, (name, value)) in sorted.into_iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(name.as_str()).to_string());
-                out.push(':');
-                canonical(value, out);
-            }
-            out.push('}');
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+        self.sealed().map_or_else(|_| Sha256Hash::of(b"null"), |(_, hash)| hash)
     }
 }
 

@@ -8,7 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use pitcrew_protocol::Interpreter;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::computer::Os;
@@ -16,8 +17,7 @@ use super::hex;
 use super::words::words;
 
 /// The SHA-256 of some text or file; 64 lower-case hexadecimal digits in JSON.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256Hash(pub [u8; 32]);
 
 impl Sha256Hash {
@@ -34,7 +34,7 @@ pub struct NotAHash(String);
 
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(&self.0))
+        f.write_str(str::from_utf8(&hex::encode(&self.0)).unwrap_or_default())
     }
 }
 
@@ -52,17 +52,28 @@ impl FromStr for Sha256Hash {
     }
 }
 
-impl TryFrom<String> for Sha256Hash {
-    type Error = NotAHash;
-
-    fn try_from(text: String) -> Result<Self, NotAHash> {
-        text.parse()
+// Plans and runs name dozens of hashes each: they are written and read without a string of their own.
+impl Serialize for Sha256Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(str::from_utf8(&hex::encode(&self.0)).unwrap_or_default())
     }
 }
 
-impl From<Sha256Hash> for String {
-    fn from(hash: Sha256Hash) -> String {
-        hash.to_string()
+impl<'de> Deserialize<'de> for Sha256Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+        impl Visitor<'_> for Digits {
+            type Value = Sha256Hash;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a SHA-256 as 64 hexadecimal digits")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Sha256Hash, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Digits)
     }
 }
 

@@ -34,8 +34,8 @@ impl Stage for Planning {
         let resolution = resolve::for_session(&work.policy, computer, session);
         let (plan, judgement) = planning::plan_for(session.kind, &resolution, &work.policy, &findings);
         let note = note(&plan);
-        let body = match serde_json::to_string(&plan) {
-            Ok(body) => body,
+        let (body, hash) = match plan.sealed() {
+            Ok(sealed) => sealed,
             Err(error) => return Report::new(Answer::Stop, format!("The plan cannot be stored: {error}")),
         };
         let answer = match session.kind {
@@ -62,8 +62,7 @@ impl Stage for Planning {
             let name = judgement.fingerprint();
             name.is_none() || name != work.inputs.fingerprint
         });
-        report.result =
-            Some(StageResult { stage: StageName::Planning, body, hash: Some(plan.hash().0.to_vec()), seen: None });
+        report.result = Some(StageResult { stage: StageName::Planning, body, hash: Some(hash.0.to_vec()), seen: None });
         report.planned = rows(&plan);
         report.ended = plan
             .settled
