@@ -34,7 +34,7 @@ pub struct NotAHash(String);
 
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(str::from_utf8(&hex::encode(&self.0)).unwrap_or_default())
+        f.write_str(hex::encode(&self.0).as_str())
     }
 }
 
@@ -55,7 +55,7 @@ impl FromStr for Sha256Hash {
 // Plans and runs name dozens of hashes each: they are written and read without a string of their own.
 impl Serialize for Sha256Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(str::from_utf8(&hex::encode(&self.0)).unwrap_or_default())
+        serializer.serialize_str(hex::encode(&self.0).as_str())
     }
 }
 

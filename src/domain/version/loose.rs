@@ -4,6 +4,8 @@
 //! release, a `-` or `+` opens a revision that comes after it, and a leading `N:` is an epoch. Build metadata therefore
 //! counts: a version must be written as the detection script prints it.
 
+use std::borrow::Cow;
+
 use super::number::Number;
 
 /// A version taken apart.
@@ -34,16 +36,20 @@ pub(super) fn key(text: &str) -> Option<Key> {
 }
 
 fn pieces(text: &str) -> Key {
-    let text = text.to_ascii_lowercase();
+    let text = match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    };
     let (epoch, rest) = match text.split_once(':') {
         Some((epoch, rest)) if !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) => (epoch, rest),
-        _ => ("0", text.as_str()),
+        _ => ("0", &*text),
     };
     let rest = match rest.strip_prefix('v') {
         Some(bare) if bare.starts_with(|letter: char| letter.is_ascii_digit()) => bare,
         _ => rest,
     };
-    let mut key = vec![Part::Number(Number::of(epoch))];
+    let mut key = Vec::with_capacity(8);
+    key.push(Part::Number(Number::of(epoch)));
     let mut rest = rest;
     while let Some(first) = rest.chars().next() {
         let length = if first.is_ascii_digit() {
