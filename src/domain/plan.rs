@@ -3,6 +3,7 @@
 //! It is immutable and named by its hash. Execution follows it and decides nothing that the plan does not say.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use pitcrew_protocol::Child;
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,15 @@ pub enum Undo {
     Install(String),
 }
 
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undo::Uninstall => f.write_str("uninstall it"),
+            Undo::Install(version) => write!(f, "install {version}"),
+        }
+    }
+}
+
 /// What an item must be like, for compliance before and verification after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -252,6 +262,15 @@ impl Does {
 }
 
 impl Recipe {
+    /// What is fetched before anything is changed.
+    pub fn download(&self) -> Option<&Download> {
+        match self {
+            Recipe::Software { download, .. } => download.as_ref(),
+            Recipe::Fetch { download } => Some(download),
+            Recipe::Task { .. } | Recipe::Whole { .. } => None,
+        }
+    }
+
     /// Leaves of each script the variant for an operating system.
     pub fn pin(&mut self, os: Os) {
         let pin = |script: &mut ScriptUse| *script = script.on(os);

@@ -9,9 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::report::{Ages, Difference, Forecast, Radius, SampleAction, SampleComputer};
 use crate::domain::session::Kind;
-use crate::domain::{
-    ActionResult, ActionType, Computer, Findings, Plan, PlannedAction, Policy, Reason, RebootNeed, Recipe, Settled,
-};
+use crate::domain::{ActionResult, Computer, Findings, Plan, PlannedAction, Policy, Reason, RebootNeed, Settled};
 use crate::resolve::{Scope, resolve};
 
 use super::plan_for;
@@ -168,7 +166,13 @@ fn add(radius: &mut Radius, durations: &Durations, actions: &[&PlannedAction], s
     radius.reboots += u64::from(actions.iter().any(|action| action.reboot == RebootNeed::Always));
     for action in actions {
         *radius.actions.entry(action.action.to_string()).or_default() += 1;
-        radius.downloads += u64::from(fetches(action));
+        if let Some(download) = action.recipe.download() {
+            radius.downloads += 1;
+            match download.size {
+                Some(bytes) => radius.download_bytes += bytes,
+                None => radius.downloads_of_unknown_size += 1,
+            }
+        }
         match expected(durations, action) {
             Some(ms) => radius.expected_ms += ms,
             None => radius.of_unknown_duration += 1,
@@ -188,14 +192,6 @@ fn add(radius: &mut Radius, durations: &Durations, actions: &[&PlannedAction], s
     }
 }
 
-fn fetches(action: &PlannedAction) -> bool {
-    match &action.recipe {
-        Recipe::Software { download, .. } => download.is_some() && action.action != ActionType::Uninstall,
-        Recipe::Fetch { .. } => true,
-        Recipe::Task { .. } | Recipe::Whole { .. } => false,
-    }
-}
-
 fn expected(durations: &Durations, action: &PlannedAction) -> Option<u64> {
     let version = action.version.clone().unwrap_or_default();
     durations.get(&(action.item.to_string(), action.action.to_string(), version)).copied()
@@ -209,6 +205,7 @@ fn sampled(durations: &Durations, action: &PlannedAction) -> SampleAction {
         detected: action.detected.clone(),
         version: action.version.clone(),
         expected_ms: expected(durations, action),
+        download_bytes: action.recipe.download().and_then(|download| download.size),
         message: action.message.clone(),
     }
 }

@@ -10,11 +10,11 @@ use super::error::Doing;
 use super::overview::SILENCE;
 use super::{Error, Store, rows};
 use crate::domain::findings::Findings;
-use crate::domain::plan::Plan;
-use crate::domain::report::{ActionLine, Facts, LogEntry, Numbers, Other, TransitionLine};
+use crate::domain::plan::{Plan, PlannedAction};
+use crate::domain::report::{ActionLine, Facts, LogEntry, Numbers, Other, Takes, TransitionLine};
 use crate::domain::session::{Session, Stage, Status, WaitingOn};
 use crate::domain::transition::{Transition, What};
-use crate::domain::{Connection, SessionId};
+use crate::domain::{Connection, RebootNeed, SessionId};
 
 /// A plan as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +100,7 @@ impl Store {
                 plan: row.get("dispatch"),
                 run_id: row.get("run_id"),
                 expected_ms: row.get("median_ms"),
+                takes: None,
                 started_at: row.get("started_at"),
                 ended_at: row.get("ended_at"),
                 numbers: None,
@@ -338,6 +339,7 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         plan: stored.dispatch,
         run_id: None,
         expected_ms: None,
+        takes: None,
         started_at: None,
         ended_at: None,
         numbers: None,
@@ -347,11 +349,13 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         let seq = i32::try_from(action.seq).unwrap_or(i32::MAX);
         if let Some(line) = place.get(&seq).and_then(|at| lines.get_mut(*at)) {
             line.why_text.clone_from(&action.message);
+            line.takes = Some(takes(action));
         } else {
             let line = empty(action.seq, &action.item, &action.deployment, action.action.as_str());
             absent.push(ActionLine {
                 why: action.reason.to_string(),
                 why_text: action.message.clone(),
+                takes: Some(takes(action)),
                 detected: action.detected.clone(),
                 desired: action.version.clone(),
                 parent: action.parent.map(|seq| i32::try_from(seq).unwrap_or(i32::MAX)),
@@ -375,4 +379,16 @@ fn complete(lines: &mut Vec<ActionLine>, stored: &StoredPlan) {
         }
     }
     lines.extend(absent);
+}
+
+/// What doing an action takes.
+fn takes(action: &PlannedAction) -> Takes {
+    let download = action.recipe.download();
+    Takes {
+        downloads: download.is_some(),
+        download_bytes: download.and_then(|download| download.size),
+        reboot: action.reboot == RebootNeed::Always,
+        safe_point: action.safe_point,
+        undo: action.undo.as_ref().map(ToString::to_string),
+    }
 }

@@ -45,9 +45,13 @@ versions: [{version: "7.2", url: "http://portalPORTAL", sha256: SUM, size: 4}]
 impl Installation {
     /// Applies the fleet file at a path as people do, which stores the files that it names.
     async fn apply_file(&self, path: &Path) -> std::process::Output {
+        self.pitcrew(&["apply", "-f", path.to_str().expect("a text")]).await
+    }
+
+    async fn pitcrew(&self, arguments: &[&str]) -> std::process::Output {
         let token = self.store.mint_token(&format!("root-{}", uuid::Uuid::new_v4()), Role::Admin, None).await;
         let mut command = Command::new(program("pitcrew"));
-        command.args(["apply", "-f"]).arg(path).env("PITCREW_API_URL", &self.env["PITCREW_API_URL"]);
+        command.args(arguments).env("PITCREW_API_URL", &self.env["PITCREW_API_URL"]);
         command.env("PITCREW_TOKEN", token.expect("a token")).output().await.expect("the program runs")
     }
 }
@@ -86,6 +90,19 @@ async fn files_beside_the_fleet_file_and_from_scripts_reach_computers_and_are_fe
     // The same again stores nothing.
     assert!(installation.apply_file(&fleet).await.status.success());
     assert_eq!(installation.count("SELECT count(*) FROM audit WHERE action = 'file.store'").await, 2);
+
+    let planned = installation.pitcrew(&["plan", &near.token]).await;
+    let told = String::from_utf8_lossy(&planned.stdout).into_owned();
+    let line = |item: &str| told.lines().rfind(|line| line.contains(item)).unwrap_or_default().to_owned();
+    assert_eq!(
+        line("software/tool").split_whitespace().skip(1).collect::<Vec<_>>().join(" "),
+        "software/tool 2.5 MB if asked for yes uninstall it",
+        "{told}"
+    );
+    assert!(line("software/scanner").contains("4 bytes"), "{told}");
+    let forecast = installation.pitcrew(&["forecast"]).await;
+    let told = String::from_utf8_lossy(&forecast.stdout).into_owned();
+    assert!(told.contains("2 downloads of at most 2.5 MB"), "{told}");
 
     let sessions = installation.submit(Kind::Full, &[near.id, far.id]).await;
     assert_eq!(installation.tally(&sessions).await, [(Status::Completed, 2)].into());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::Cell;
 
-use super::style::{Style, lines, took};
+use super::style::{Style, bytes, lines, took};
 use crate::domain::counted::counted;
 use crate::domain::report::{Computers, Forecast, Radius, SampleComputer};
 
@@ -133,7 +133,7 @@ fn radius(radius: &Radius) -> String {
         }
     }
     if radius.downloads > 0 {
-        parts.push(counted(radius.downloads, "download"));
+        parts.push(downloads(radius));
     }
     if radius.reboots > 0 {
         parts.push(format!("reboots of {}", counted(radius.reboots, "computer")));
@@ -150,6 +150,16 @@ fn radius(radius: &Radius) -> String {
     parts.join(", ")
 }
 
+/// How much is fetched at most: some of it may be in the caches of computers.
+fn downloads(radius: &Radius) -> String {
+    let count = counted(radius.downloads, "download");
+    match (radius.download_bytes, radius.downloads_of_unknown_size) {
+        (0, _) => count,
+        (size, 0) => format!("{count} of at most {}", bytes(size)),
+        (size, unknown) => format!("{count} of at most {} and {unknown} of unknown size", bytes(size)),
+    }
+}
+
 fn table(head: &str, parts: &BTreeMap<String, Radius>, style: Style) -> String {
     let mut parts: Vec<_> = parts
         .iter()
@@ -159,7 +169,8 @@ fn table(head: &str, parts: &BTreeMap<String, Radius>, style: Style) -> String {
         return String::new();
     }
     parts.sort_by_key(|(_, radius)| std::cmp::Reverse((radius.computers, radius.all_actions())));
-    let mut table = style.table(&[head, "COMPUTERS", "ACTIONS", "REBOOTS", "DOWNLOADS", "NO REMEDY", "NOT LOOKED FOR"]);
+    let mut table =
+        style.table(&[head, "COMPUTERS", "ACTIONS", "REBOOTS", "DOWNLOADS", "SIZE", "NO REMEDY", "NOT LOOKED FOR"]);
     for (name, radius) in parts.iter().take(MOST) {
         table.add_row(vec![
             Cell::new(name),
@@ -167,6 +178,7 @@ fn table(head: &str, parts: &BTreeMap<String, Radius>, style: Style) -> String {
             Cell::new(radius.all_actions()),
             Cell::new(radius.reboots),
             Cell::new(radius.downloads),
+            Cell::new(if radius.download_bytes > 0 { bytes(radius.download_bytes) } else { "-".to_owned() }),
             Cell::new(radius.problems.values().sum::<u64>()),
             Cell::new(radius.not_looked_at),
         ]);

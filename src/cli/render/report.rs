@@ -3,9 +3,9 @@
 use comfy_table::Cell;
 
 use super::sessions::again;
-use super::style::{Style, lines};
+use super::style::{Style, bytes, lines};
 use super::{took, why};
-use crate::domain::report::{ActionLine, Report};
+use crate::domain::report::{ActionLine, Report, Takes};
 
 /// The report of one session.
 pub fn report(report: &Report, style: Style) -> String {
@@ -34,6 +34,7 @@ pub fn report(report: &Report, style: Style) -> String {
             ]);
         }
         text.push_str(&format!("\n{}\n", lines(&table)));
+        text.push_str(&takes(&report.actions, style));
         text.push_str(&expected(&report.actions, style));
     }
     if !report.reruns.is_empty() {
@@ -72,6 +73,31 @@ fn took_or_will(action: &ActionLine) -> String {
         (None, Some(ms)) if action.result.is_none() => format!("about {}", took(ms)),
         (None, _) => String::new(),
     }
+}
+
+/// What each action that is to be done takes, for who has to agree to it.
+fn takes(actions: &[ActionLine], style: Style) -> String {
+    let ahead = actions.iter().filter(|action| action.result.is_none());
+    let ahead: Vec<_> = ahead.filter_map(|action| Some((action, action.takes.as_ref()?))).collect();
+    if ahead.is_empty() {
+        return String::new();
+    }
+    let mut table = style.table(&["#", "ITEM", "DOWNLOAD", "REBOOT", "MAY STOP AFTER IT", "TAKEN BACK BY"]);
+    for (action, takes) in ahead {
+        table.add_row(vec![
+            Cell::new(action.seq),
+            Cell::new(item(action)),
+            Cell::new(match takes {
+                Takes { downloads: false, .. } => "-".to_owned(),
+                Takes { download_bytes: None, .. } => "of unknown size".to_owned(),
+                Takes { download_bytes: Some(size), .. } => bytes(*size),
+            }),
+            Cell::new(if takes.reboot { "always" } else { "if asked for" }),
+            Cell::new(if takes.safe_point { "yes" } else { "no" }),
+            Cell::new(takes.undo.as_deref().unwrap_or("nothing")),
+        ]);
+    }
+    format!("\n{}\n", lines(&table))
 }
 
 /// How long what is to be done is expected to take.

@@ -57,6 +57,9 @@ pub struct ActionLine {
     /// How long it is expected to take, in milliseconds, by what it took before; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<i64>,
+    /// What doing it takes; absent where there is nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<Takes>,
     /// When it was started first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -66,6 +69,23 @@ pub struct ActionLine {
     /// The same in numbers, for clients that know those.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Numbers>,
+}
+
+/// What doing an action takes, as it is planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takes {
+    /// Whether a file is fetched, unless the computer has it in its cache.
+    pub downloads: bool,
+    /// How large that is, in bytes; absent where nobody has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_bytes: Option<u64>,
+    /// Whether it takes a reboot in any case; a script may ask for one all the same.
+    pub reboot: bool,
+    /// Whether the computer may be left as it is once this is done.
+    pub safe_point: bool,
+    /// What would take it back, in words; absent if nothing can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
 }
 
 impl ActionLine {

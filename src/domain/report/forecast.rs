@@ -80,6 +80,12 @@ pub struct Radius {
     pub reboots: u64,
     /// Files to fetch.
     pub downloads: u64,
+    /// How large these are together, as far as that is known; what a computer has in its cache is not fetched again.
+    #[serde(default)]
+    pub download_bytes: u64,
+    /// Of how many of these nobody has said how large they are.
+    #[serde(default)]
+    pub downloads_of_unknown_size: u64,
     /// How long all of it is expected to take, one after the other, in milliseconds, by what it took before.
     pub expected_ms: u64,
     /// Actions of which that is not known, because they were never done.
@@ -148,6 +154,9 @@ pub struct SampleAction {
     /// How long it is expected to take, in milliseconds; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<u64>,
+    /// How large the file is that would be fetched; absent where none is, or nobody has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_bytes: Option<u64>,
     /// Why, in a sentence.
     pub message: String,
 }

@@ -19,7 +19,7 @@ mod summary;
 mod timeline;
 mod why;
 
-pub use action::{ActionLine, LogEntry};
+pub use action::{ActionLine, LogEntry, Takes};
 pub use compliance::{
     ComplianceCount, ComplianceLine, CompliancePage, CountedBy, ItemHistory, Looked, NotAPlace, PastAction, PastState,
     Place, Recurring,

@@ -24,6 +24,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long a file stays in the cache after it was last used.
 const UNUSED_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How large the cache may be with the file that is wanted; what was not used for longest makes room.
+const CACHE_MAX: u64 = 20 * 1024 * 1024 * 1024;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -106,7 +108,7 @@ async fn into_cache(
     receive: impl AsyncFnOnce(&Path) -> Result<Ended, Ended>,
 ) -> (Option<PathBuf>, Ended) {
     let (path, temporary) = (wanted.path(cache), wanted.unchecked(cache));
-    tidy(cache);
+    tidy(cache, wanted, CACHE_MAX);
     let fetched = async {
         if is_cached(&path, wanted.sha256).await.map_err(|error| io("read", &path, &error))? {
             return Ok(Ended::succeeded("it was in the cache already\n".to_owned()));
@@ -154,16 +156,30 @@ async fn sum(path: &Path) -> std::io::Result<Option<(u64, String)>> {
     }
 }
 
-/// Removes what was fetched half, since only one run fetches at a time, and what nobody has used for long.
-fn tidy(cache: &Path) {
+/// Removes what was fetched half, since only one run fetches at a time, what nobody has used for long, and what is too much
+/// beside the file that is wanted. That one stays.
+fn tidy(cache: &Path, wanted: &Wanted<'_>, most: u64) {
     let Ok(entries) = std::fs::read_dir(cache) else { return };
+    let mut kept = Vec::new();
     for entry in entries.flatten() {
-        let path = entry.path();
-        let used = entry.metadata().and_then(|metadata| metadata.modified());
-        let unused = used.is_ok_and(|used| used.elapsed().is_ok_and(|age| age > UNUSED_MAX));
+        let (path, metadata) = (entry.path(), entry.metadata());
+        let used =
+            metadata.as_ref().ok().and_then(|metadata| metadata.modified().ok()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let unused = used.elapsed().is_ok_and(|age| age > UNUSED_MAX);
         if unused || path.extension().is_some_and(|extension| extension == "part") {
             let _ = std::fs::remove_file(path);
+        } else if path != wanted.path(cache) {
+            kept.push((used, metadata.map_or(0, |metadata| metadata.len()), path));
         }
+    }
+    kept.sort();
+    let mut bytes = kept.iter().map(|(_, bytes, _)| bytes).sum::<u64>().saturating_add(wanted.size.unwrap_or(0));
+    for (_, size, path) in kept {
+        if bytes <= most {
+            return;
+        }
+        let _ = std::fs::remove_file(path);
+        bytes -= size;
     }
 }
 
@@ -211,4 +227,39 @@ fn without_query(url: &str) -> &str {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_longest_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let days = |days: u64| SystemTime::now() - Duration::from_secs(days * 24 * 3600);
+        for (name, size, age) in
+            [("a", 10, 3), ("b", 10, 1), ("c", 10, 2), ("d", 10, 31), ("e.part", 10, 0), ("f", 90, 5)]
+        {
+            let path = folder.path().join(name);
+            std::fs::write(&path, vec![0; size]).unwrap();
+            std::fs::File::open(&path).unwrap().set_modified(days(age)).unwrap();
+        }
+        let left = |sha256: &str, size, most| {
+            tidy(folder.path(), &Wanted { sha256, size }, most);
+            let mut left: Vec<_> = folder
+                .path()
+                .read_dir()
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            left.sort();
+            left.concat()
+        };
+        assert_eq!(left("f", Some(90), 120), "abcf", "old and half fetched files go, the wanted one stays");
+        assert_eq!(left("f", Some(90), 110), "bcf");
+        assert_eq!(left("new", None, 110), "bcf");
+        assert_eq!(left("new", Some(5), 25), "bc");
+        assert_eq!(left("new", Some(15), 25), "b");
+        assert_eq!(left("new", Some(100), 25), "");
+    }
 }
