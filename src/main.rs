@@ -10,7 +10,7 @@ use pitcrew::domain::Role;
 use pitcrew::gateway::{self, Gateway};
 use pitcrew::process::Process;
 use pitcrew::shutdown::Shutdown;
-use pitcrew::store::{self, Store};
+use pitcrew::store::{self, Keyring, Store};
 use pitcrew::{api, boot, cli, scheduler, telemetry};
 use tokio::net::TcpListener;
 
@@ -171,5 +171,6 @@ async fn token(config: &Config, name: &str, role: Role, tenant: Option<&str>) ->
 }
 
 fn connect(config: &Config) -> anyhow::Result<Store> {
-    Ok(Store::new(config.database.url.expose(), config.database.pool_size)?)
+    let store = Store::new(config.database.url.expose(), config.database.pool_size)?;
+    Ok(store.with_keys(Keyring::read(config.secrets.keys()?.expose())?))
 }

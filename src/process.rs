@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, Topology};
 use crate::config::{self, Config};
 use crate::shutdown::Shutdown;
-use crate::store::{Plans, Store};
+use crate::store::{Keyring, Plans, Store};
 use crate::telemetry::{self, Sessions};
 
 /// Groups are allocated by one thread and given back by another, hundreds of small pieces at a time: the system's
@@ -55,6 +55,7 @@ impl Process {
         let shutdown = Shutdown::on_signals(config.worker.drain_grace)?;
         let store = Store::with(config.database.url.expose(), config.database.pool_size, plans)?;
         let store = store.with_files_at(config.api.for_computers());
+        let store = store.with_keys(Keyring::read(config.secrets.keys()?.expose())?);
         let installation = installation(&store, &shutdown).await?;
         let sessions = telemetry.telemetry().sessions(installation);
         let told = sessions.clone();

@@ -7,7 +7,7 @@ use pitcrew::store::fleet::NotApplied;
 use pitcrew::store::forecast::Question;
 use pitcrew::store::{Store, migrate};
 
-use crate::support::{Database, database};
+use crate::support::{Database, database, store};
 
 const EXAMPLE: &str = include_str!("../schemas/examples/fleet.yaml");
 
@@ -27,7 +27,7 @@ async fn count(database: &Database, what: &str) -> i64 {
 #[tokio::test]
 async fn applying_twice_changes_nothing() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
 
     let trial = store.apply_files(&files(EXAMPLE), true).await.unwrap();
     assert_eq!((trial.created.len(), trial.policy_version), (16, 1));
@@ -51,7 +51,7 @@ async fn applying_twice_changes_nothing() {
 #[tokio::test]
 async fn what_is_faulty_leaves_nothing_behind() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     let faulty = format!("{EXAMPLE}\n---\n{{kind: deployment, name: d, software: editr, target: everyone}}\n");
     let Err(NotApplied::Faulty(faults)) = store.apply_files(&files(&faulty), false).await else {
         panic!("it was applied");
@@ -66,7 +66,7 @@ async fn what_is_faulty_leaves_nothing_behind() {
 #[tokio::test]
 async fn later_files_may_refer_to_what_is_stored() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     store.apply_files(&files(EXAMPLE), false).await.unwrap();
     let more = "{kind: deployment, name: more, task: disk-space, target: {computer: archive, tenant: umbrella}}";
     let Err(NotApplied::Faulty(faults)) = store.apply_files(&files(more), false).await else {
@@ -81,7 +81,7 @@ async fn later_files_may_refer_to_what_is_stored() {
 #[tokio::test]
 async fn what_was_applied_is_what_is_resolved() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     store.apply_files(&files(EXAMPLE), false).await.unwrap();
     let policy = store.load_policy().await.unwrap();
     let order = Order {
@@ -150,7 +150,7 @@ const KINDS_OF_TARGET: &str = "
 #[tokio::test]
 async fn every_kind_of_target_reaches_its_computers_as_they_are_stored() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     let applied = store.apply_files(&files(KINDS_OF_TARGET), false).await.unwrap();
     let again = store.apply_files(&files(KINDS_OF_TARGET), false).await.unwrap();
     assert_eq!((again.left.len(), again.policy_version), (applied.created.len(), applied.policy_version));
@@ -218,7 +218,7 @@ const GROUPS: &str = "
 #[tokio::test]
 async fn a_query_is_answered_by_what_is_declared_and_what_was_last_found() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     store.apply_files(&files(GROUPS), false).await.unwrap();
     assert_eq!(store.apply_files(&files(GROUPS), false).await.unwrap().changed, Vec::<String>::new());
     let policy = store.load_policy().await.unwrap();
@@ -249,7 +249,7 @@ async fn a_query_is_answered_by_what_is_declared_and_what_was_last_found() {
 async fn migrating_keeps_the_built_in_scripts() {
     let database = database().await;
     database.connect().await.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     assert!(!migrate(&store).await.unwrap().applied.is_empty());
     assert!(migrate(&store).await.unwrap().applied.is_empty());
     assert!(count(&database, "script").await > 0);
@@ -262,7 +262,7 @@ async fn the_manual_can_be_applied() {
     let blocks = page.split("\n```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("yaml\n"));
     let text = blocks.collect::<Vec<_>>().join("\n---\n");
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     let applied = store.apply_files(&files(&text), false).await.unwrap_or_else(|fault| panic!("{fault:?}"));
     assert!(applied.created.contains(&"deployment/no-editor-at-reception".to_owned()), "{applied:?}");
     let forecast = store.forecast(&Question::default()).await.unwrap();
@@ -272,7 +272,7 @@ async fn the_manual_can_be_applied() {
 #[tokio::test]
 async fn the_order_and_licences_are_kept_and_what_a_licence_says_is_a_secret() {
     let database = database().await;
-    let store = Store::new(&database.url, 2).unwrap();
+    let store = store(&database.url, 2);
     let text = "{kind: software, name: cad, licence: required, detect: x}\n---\n{kind: order, end: cad}\n---\n\
                 {kind: licence, name: cad-2, software: cad, major: 2, key: ABCD-EFGH}";
     let applied = store.apply_files(&files(text), false).await.unwrap();
@@ -289,6 +289,9 @@ async fn the_order_and_licences_are_kept_and_what_a_licence_says_is_a_secret() {
     let licence = policy.licences("cad").next().unwrap();
     assert!(!serde_json::to_string(licence).unwrap().contains("ABCD"), "{licence:?}");
     let client = database.connect().await;
-    let value: String = client.query_one("SELECT value FROM secret", &[]).await.unwrap().get("value");
-    assert_eq!(value, "ABCD-EFGH");
+    let row = client.query_one("SELECT id, value, s::text AS row FROM secret s", &[]).await.unwrap();
+    assert!(!row.get::<_, String>("row").contains("41424344"), "what is stored is sealed");
+    assert_eq!(row.get::<_, Option<String>>("value"), None);
+    let id = pitcrew::domain::SecretId(row.get("id"));
+    assert_eq!(store.secrets(&[id].into()).await.unwrap()[&id], "ABCD-EFGH");
 }

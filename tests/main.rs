@@ -17,5 +17,6 @@ mod parsers;
 mod postgres;
 mod rabbitmq;
 mod schemas;
+mod secrets;
 mod sessions;
 mod up;

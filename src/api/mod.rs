@@ -31,6 +31,7 @@ mod problem;
 mod query;
 mod router;
 mod scan;
+mod secrets;
 mod serve;
 mod session;
 mod sessions;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::problem::Problem;
 use super::{
     apply, approvals, compliance, computers, dead_letters, deploy, deployments, durations, explain, files, forecast,
-    intents, locks, preview, session, sessions, several, status, tenants,
+    intents, locks, preview, secrets, session, sessions, several, status, tenants,
 };
 use crate::store::Store;
 use crate::store::policies::Policies;
@@ -106,6 +106,8 @@ pub fn router(store: Store) -> Router {
         .route("/v1/fleet/stop", post(tenants::stop_fleet))
         .route("/v1/fleet/resume", post(tenants::resume_fleet))
         .route("/v1/locks", get(locks::list))
+        .route("/v1/secrets", get(secrets::list).post(secrets::store))
+        .route("/v1/secrets/rotate", post(secrets::rotate))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/{id}", get(dead_letters::show))
         .route("/v1/dead-letters/{id}/redrive", post(dead_letters::redrive))

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::folder::write_private;
-use crate::store::Store;
+use crate::store::{Keyring, Store};
 
 /// The token's name in the database.
 const NAME: &str = "pitcrew-up";
@@ -25,6 +25,12 @@ pub(super) fn kept(file: &Path) -> Result<String, Error> {
     let token = format!("pcu_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     write_private(file, &format!("{token}\n"))?;
     Ok(token)
+}
+
+/// The file with the key of this machine's secrets, made if need be.
+pub(super) fn kept_key(file: &Path) -> Result<(), Error> {
+    let is_there = std::fs::read_to_string(file).is_ok_and(|text| !text.trim().is_empty());
+    if is_there { Ok(()) } else { write_private(file, &format!("{}\n", Keyring::make()?)) }
 }
 
 /// Lets the token in, as an administrator's.

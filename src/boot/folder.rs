@@ -3,6 +3,7 @@
 //! ```text
 //! <folder>/up.lock     held as long as `pitcrew up` runs; says which process that is
 //! <folder>/env         to be sourced: where the database, the broker and the API are, and a token
+//! <folder>/secret-key  the key under which secrets are sealed in the database
 //! <folder>/token       the administrator's token that `pitcrew up` has made
 //! <folder>/api-port    the API's port, where the usual one was taken
 //! <folder>/log/        what each program printed

@@ -3,7 +3,7 @@
 //! Whatever the operator has named is used as it is; the rest is made here, in the folder.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
@@ -40,6 +40,8 @@ pub(super) struct Ground {
     pub api_url: String,
     /// An administrator's token.
     pub token: String,
+    /// The file with the key of the secrets; empty if it was given otherwise.
+    key_file: String,
     database_url: String,
     amqp_url: String,
     prefix: String,
@@ -101,7 +103,15 @@ impl Ground {
         let given = config.api.token.expose();
         let token = if given.is_empty() { first_token::kept(&folder.join("token"))? } else { given.to_owned() };
         first_token::admit(&store, &token).await?;
-        Ok(Ground { listen, api_url, token, database_url, amqp_url, prefix, passes, postgres, rabbitmq })
+        let (own_key, given) = (folder.join("secret-key"), &config.secrets.key_file);
+        let is_given = loaded.is_set("secrets.key") || loaded.is_set("secrets.key_file");
+        let key_file = if is_given && Path::new(given) != own_key {
+            given.clone()
+        } else {
+            first_token::kept_key(&own_key)?;
+            own_key.display().to_string()
+        };
+        Ok(Ground { listen, api_url, token, key_file, database_url, amqp_url, prefix, passes, postgres, rabbitmq })
     }
 
     /// What the programs are told by their environment.
@@ -120,6 +130,7 @@ impl Ground {
             pair(PREFIX, &self.prefix),
             pair(API_URL, &self.api_url),
             pair("PITCREW_TOKEN", &self.token),
+            pair("PITCREW_SECRETS__KEY_FILE", &self.key_file),
         ]
     }
 

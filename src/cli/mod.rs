@@ -24,6 +24,7 @@ mod input;
 mod lock;
 mod plan;
 mod preview;
+mod secret;
 mod session;
 mod status;
 mod stop;

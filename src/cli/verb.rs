@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Client, EXIT_CODES, Failure, Format, Output};
 use super::{
     apply, compliance, computer, dead_letter, deploy, deployment, durations, explain, file, forecast, lock, plan,
-    preview, session, status, stop, tenant, why,
+    preview, secret, session, status, stop, tenant, why,
 };
 use crate::config::Api;
 use crate::domain::SessionId;
@@ -108,6 +108,9 @@ pub enum Verb {
     /// The fleet-wide locks under which serial tasks run one at a time.
     #[command(subcommand, alias = "locks", after_help = EXIT_CODES)]
     Lock(lock::Verb),
+    /// Store secrets, list them without their values, and seal them under another key.
+    #[command(subcommand, alias = "secrets", after_help = EXIT_CODES)]
+    Secret(secret::Verb),
     /// Stop a tenant, or let it go on.
     #[command(subcommand, after_help = EXIT_CODES)]
     Tenant(tenant::Verb),
@@ -147,6 +150,7 @@ pub async fn run(verb: Verb, common: &Common, settings: &Api) -> Result<(), Fail
         Verb::Why { session } => why::run(session, &client, &output).await,
         Verb::File(verb) => file::run(verb, &client, &output).await,
         Verb::Lock(verb) => lock::run(verb, &client, &output).await,
+        Verb::Secret(verb) => secret::run(verb, &client, &output).await,
         Verb::Tenant(verb) => tenant::run(verb, &client, &output).await,
         Verb::Stop(stop) => stop.run(&client, &output).await,
         Verb::Resume(resume) => resume.run(&client, &output).await,

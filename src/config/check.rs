@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::sections::Config;
+use crate::domain::Sha256Hash;
 
 impl Config {
     /// What no type says: each key whose value cannot work, and why.
@@ -31,6 +32,19 @@ impl Config {
             !self.amqp.prefix.is_empty() && self.amqp.prefix.len() <= 64 && name(&self.amqp.prefix),
             "amqp.prefix",
             "must be 1 to 64 letters, digits, '-', '_' or '.'",
+        );
+        // A key has the form of a hash.
+        let key = self.secrets.key.expose();
+        let mut keys = key.split([',', ' ', '\n']).filter(|key| !key.is_empty());
+        must(
+            keys.all(|key| key.parse::<Sha256Hash>().is_ok()),
+            "secrets.key",
+            "must be 64 hexadecimal digits, or several such keys with commas between them",
+        );
+        must(
+            self.secrets.key.is_empty() || self.secrets.key_file.is_empty(),
+            "secrets.key_file",
+            "and secrets.key cannot both be set: put all keys in one place",
         );
         must(scheme(&self.api.url, &["http://", "https://"]), "api.url", "must begin with http:// or https://");
         must(

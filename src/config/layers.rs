@@ -16,6 +16,7 @@ pub(super) const DEFAULTS: &str = include_str!("default.toml");
 pub(super) const SHORT: &[(&str, &str)] = &[
     ("PITCREW_DATABASE_URL", "database.url"),
     ("PITCREW_AMQP_URL", "amqp.url"),
+    ("PITCREW_SECRET_KEY", "secrets.key"),
     ("PITCREW_API_URL", "api.url"),
     ("PITCREW_TOKEN", "api.token"),
     ("PITCREW_LOG", "log.filter"),

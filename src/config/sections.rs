@@ -18,6 +18,8 @@ pub struct Config {
     pub database: Database,
     /// RabbitMQ.
     pub amqp: Amqp,
+    /// The keys of the secrets.
+    pub secrets: Secrets,
     /// The API and its clients.
     pub api: Api,
     /// The agents' connections.
@@ -54,6 +56,39 @@ pub struct Amqp {
     pub url: Secret,
     /// What all names begin with.
     pub prefix: String,
+}
+
+/// The keys of the secrets.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// The keys themselves; empty if they are in a file.
+    pub key: Secret,
+    /// The file that they are in; empty if there is none.
+    pub key_file: String,
+}
+
+/// The file with the keys of the secrets cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the file that secrets.key_file names, {file}, cannot be read")]
+pub struct NoKeys {
+    file: String,
+    #[source]
+    source: std::io::Error,
+}
+
+impl Secrets {
+    /// The keys, from the setting or its file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn keys(&self) -> Result<Secret, NoKeys> {
+        if self.key_file.is_empty() {
+            return Ok(self.key.clone());
+        }
+        let file = self.key_file.clone();
+        std::fs::read_to_string(&file).map(Secret::new).map_err(|source| NoKeys { file, source })
+    }
 }
 
 /// The API and its clients.

@@ -9,7 +9,7 @@ use super::load::Loaded;
 use super::secret::{HIDDEN, redact};
 
 /// Keys whose whole value is a secret.
-const SECRET: &[&str] = &["api.token"];
+const SECRET: &[&str] = &["api.token", "secrets.key"];
 
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -311,8 +311,10 @@ async fn shelf<'p>(
             addresses: files.into_iter().map(|file| (file, String::new())).collect(),
         }),
         Way::Local { .. } => {
-            let unread =
-                |error| Halt::new(Report::new(Answer::Retry, format!("What a run takes could not be read: {error}")));
+            let unread = |error: crate::store::Error| {
+                let answer = if error.is_transient() { Answer::Retry } else { Answer::Stop };
+                Halt::new(Report::new(answer, format!("What a run takes could not be read: {error}")))
+            };
             let secrets = checkpoint.secrets(&ids).await.map_err(unread)?;
             let addresses = checkpoint.file_addresses(&files, start_by).await.map_err(unread)?;
             Ok(Shelved { policy, secrets, addresses })

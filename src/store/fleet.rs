@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::Doing;
 use super::rows::json_of;
-use super::{Error, Store, files, secrets};
+use super::{Error, Keyring, Store, files, secrets};
 use crate::domain::{Deployment, Group, Members, ParameterValue, Sha256Hash, Software, Target, Task};
 use crate::fleet::{self, Attached, Body, Fault, FleetFile, Known, Place, StoredFile};
 use crate::planning;
@@ -155,7 +155,7 @@ impl Store {
     ) -> Result<Applied, NotApplied> {
         let mut client = self.client().await?;
         let tx = client.transaction().await.doing("opening a transaction")?;
-        let applied = apply_in(&tx, files, attached, dry_run).await?;
+        let applied = apply_in(&tx, self.keys(), files, attached, dry_run).await?;
         if dry_run {
             tx.rollback().await.doing("taking a trial back")?;
         } else {
@@ -168,6 +168,7 @@ impl Store {
 /// Reads, checks and applies fleet files, with the files that they name, in a transaction, which the caller ends.
 pub(super) async fn apply_in(
     tx: &Transaction<'_>,
+    keys: &Keyring,
     files: &[(String, String)],
     attached: &Attachments,
     is_trial: bool,
@@ -187,7 +188,7 @@ pub(super) async fn apply_in(
         return Err(NotApplied::Faulty(faults));
     }
     let warnings = fleet::warnings(&fleet, &known);
-    lock_away(tx, &mut fleet, &known).await?;
+    lock_away(tx, keys, &mut fleet, &known).await?;
     Ok(Applied { warnings, ..apply(tx, &fleet).await? })
 }
 
@@ -210,7 +211,7 @@ async fn not_stored(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Vec<Fault
 }
 
 /// Puts what is secret where only the sending of a run reads it, and leaves its id.
-async fn lock_away(tx: &Transaction<'_>, fleet: &mut FleetFile, known: &Known) -> Result<(), Error> {
+async fn lock_away(tx: &Transaction<'_>, keys: &Keyring, fleet: &mut FleetFile, known: &Known) -> Result<(), Error> {
     for (place, name) in fleet::secrets(fleet, known) {
         let Some(Body::Deployment(deployment)) = fleet.documents.get_mut(place).map(|document| &mut document.body)
         else {
@@ -219,7 +220,7 @@ async fn lock_away(tx: &Transaction<'_>, fleet: &mut FleetFile, known: &Known) -
         if let Some(value @ ParameterValue::Plain(_)) = deployment.parameters.get_mut(&name) {
             let owner = format!("deployment/{}", deployment.name);
             let ParameterValue::Plain(text) = &*value else { continue };
-            let secret = secrets::keep(tx, &owner, &name, text).await?;
+            let secret = secrets::keep(tx, keys, &owner, &name, text).await?;
             *value = ParameterValue::Secret { secret };
         }
     }
@@ -229,7 +230,7 @@ async fn lock_away(tx: &Transaction<'_>, fleet: &mut FleetFile, known: &Known) -
     });
     for licence in licences {
         if let ParameterValue::Plain(text) = &licence.text {
-            let secret = secrets::keep(tx, &format!("licence/{}", licence.name), "text", text).await?;
+            let secret = secrets::keep(tx, keys, &format!("licence/{}", licence.name), "text", text).await?;
             licence.text = ParameterValue::Secret { secret };
         }
     }

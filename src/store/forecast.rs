@@ -47,7 +47,7 @@ impl Store {
         let (present, applied) = match &question.files {
             Some(files) => {
                 let present = Arc::new(policy::read(&tx).await?);
-                (Some(present), Some(fleet::apply_in(&tx, files, &question.attached, true).await?))
+                (Some(present), Some(fleet::apply_in(&tx, self.keys(), files, &question.attached, true).await?))
             }
             None => (None, None),
         };

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::error::Doing;
 use super::wakes::Sending;
-use super::{Clock, Error};
+use super::{Clock, Error, Keyring};
 use crate::domain::session::Session;
 use crate::domain::transition::Transition;
 use crate::lifecycle::Change;
@@ -61,6 +61,7 @@ pub struct Store {
     observer: Arc<OnceLock<Observer>>,
     sending: Arc<Sending>,
     files_at: Arc<str>,
+    keys: Keyring,
 }
 
 /// How to connect to the database.
@@ -139,7 +140,8 @@ impl Store {
             .build()
             .map_err(|error| Error::Unavailable(error.into()))?;
         let (clock, observer, sending) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Store { pool, connector, clock, observer, sending, files_at: Arc::from("") })
+        let keys = Keyring::default();
+        Ok(Store { pool, connector, clock, observer, sending, files_at: Arc::from(""), keys })
     }
 
     /// The same, telling computers to fetch stored files from the server at this address.
@@ -150,6 +152,16 @@ impl Store {
 
     pub(super) fn files_at(&self) -> &str {
         &self.files_at
+    }
+
+    /// The same, knowing the keys of the secrets.
+    #[must_use]
+    pub fn with_keys(self, keys: Keyring) -> Store {
+        Store { keys, ..self }
+    }
+
+    pub(super) fn keys(&self) -> &Keyring {
+        &self.keys
     }
 
     /// A connection of one's own for a while.

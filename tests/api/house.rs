@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::support::{Database, database};
+use crate::support::{Database, database, store};
 
 /// A fleet of two tenants: contoso with pc-1, pc-2, spare (excluded) and shared; fabrikam with shared and pc-9.
 const FLEET: &str = "
@@ -42,7 +42,7 @@ pub async fn house() -> House {
     let _ = tracing_subscriber::fmt().with_test_writer().try_init();
     let database = database().await;
     database.connect().await.batch_execute(FLEET).await.expect("a fleet");
-    let store = Store::new(&database.url, 4).expect("an address");
+    let store = store(&database.url, 4);
     let mint = async |name, role, tenant| store.mint_token(name, role, tenant).await.expect("a token");
     let admin = mint("root", Role::Admin, None).await;
     let operator = mint("olga", Role::Operator, None).await;

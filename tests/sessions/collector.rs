@@ -16,6 +16,7 @@ pub struct Collector {
     /// Where it listens, for OTEL_EXPORTER_OTLP_ENDPOINT over http/protobuf.
     pub endpoint: String,
     spans: Kept,
+    bodies: Bodies,
 }
 
 /// A span, and the program that sent it.
@@ -26,19 +27,25 @@ pub struct Sent {
 }
 
 type Kept = Arc<Mutex<Vec<Sent>>>;
+type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
 impl Collector {
     /// Starts one on a free port.
     pub async fn start() -> Collector {
-        let spans = Kept::default();
+        let (spans, bodies) = (Kept::default(), Bodies::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new()
             .route("/v1/traces", post(keep))
-            .route("/v1/metrics", post(async || ()))
-            .with_state(spans.clone());
+            .route("/v1/metrics", post(keep_body))
+            .with_state((spans.clone(), bodies.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await.expect("the collector serves") });
-        Collector { endpoint, spans }
+        Collector { endpoint, spans, bodies }
+    }
+
+    /// Every message that has come so far, as it came.
+    pub fn bodies(&self) -> Vec<Bytes> {
+        self.bodies.lock().expect("nobody panicked").clone()
     }
 
     /// What has come so far.
@@ -47,7 +54,12 @@ impl Collector {
     }
 }
 
-async fn keep(State(kept): State<Kept>, body: Bytes) {
+async fn keep_body(State((_, bodies)): State<(Kept, Bodies)>, body: Bytes) {
+    bodies.lock().expect("nobody panicked").push(body);
+}
+
+async fn keep(State((kept, bodies)): State<(Kept, Bodies)>, body: Bytes) {
+    bodies.lock().expect("nobody panicked").push(body.clone());
     let request = ExportTraceServiceRequest::decode(body).expect("OTLP");
     for resource in request.resource_spans {
         let service = resource

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 
 use super::programs::Programs;
-use crate::support::{Database, database, prefix, program, scratch, services, until};
+use crate::support::{Database, SECRET_KEY, database, prefix, program, scratch, services, store, until};
 
 /// Longer than anything here takes on a busy machine.
 pub const SOON: Duration = Duration::from_secs(120);
@@ -53,7 +53,7 @@ impl Installation {
     }
 
     async fn on(database_url: String, database: Option<Database>) -> Installation {
-        let store = Store::new(&database_url, 4).expect("the database's address");
+        let store = store(&database_url, 4);
         let (sql, connection) = tokio_postgres::connect(&database_url, NoTls).await.expect("PostgreSQL answers");
         tokio::spawn(connection);
         let row = sql.query_one("INSERT INTO tenant (name) VALUES ('acme') RETURNING id", &[]).await.expect("a tenant");
@@ -63,6 +63,7 @@ impl Installation {
             ("PITCREW_AMQP_URL", services().amqp_url.clone()),
             ("PITCREW_AMQP__PREFIX", prefix()),
             ("PITCREW_API__LISTEN", format!("127.0.0.1:{port}")),
+            ("PITCREW_SECRET_KEY", SECRET_KEY.to_owned()),
             ("PITCREW_DATABASE__POOL_SIZE", "6".to_owned()),
             ("PITCREW_WORKER__LEASE", "3 s".to_owned()),
             ("PITCREW_WORKER__HEARTBEAT", "500 ms".to_owned()),

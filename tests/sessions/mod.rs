@@ -26,6 +26,7 @@ mod people;
 mod policy_changes;
 mod rolling;
 mod schedulers;
+mod secrets;
 mod targets;
 mod tasks;
 mod traces;

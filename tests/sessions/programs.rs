@@ -1,6 +1,7 @@
 //! The real programs as processes that can be stopped, frozen and killed, each under a name of its own.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 /// Running programs by name. Dropping it kills them.
 #[derive(Default)]
 pub struct Programs {
+    /// Where the programs' logs go, each into a file of its name; none: to the test's output.
+    pub logs: Option<PathBuf>,
     running: BTreeMap<String, Child>,
 }
 
@@ -37,6 +40,11 @@ impl Programs {
     /// Starts a command under a name.
     pub fn spawn(&mut self, name: &str, mut command: Command, env: &BTreeMap<String, String>) {
         command.envs(env).stdin(Stdio::null()).kill_on_drop(true);
+        if let Some(folder) = &self.logs {
+            std::fs::create_dir_all(folder).expect("a folder");
+            let log = std::fs::File::create(folder.join(name)).expect("a file");
+            command.stdout(log.try_clone().expect("a file")).stderr(log);
+        }
         let child = command.spawn().expect("the program starts");
         if let Some(mut old) = self.running.insert(name.to_owned(), child) {
             assert!(matches!(old.try_wait(), Ok(Some(_))), "{name} still runs");

@@ -3,6 +3,7 @@
 use pitcrew::domain::session::{Kind, Status};
 
 use super::installation::Installation;
+use super::secrets::files_with;
 
 const KEY: &str = "hunter2-is-no-good-key";
 
@@ -40,44 +41,6 @@ parameters: {key: {secret: true}}
 ---
 {kind: deployment, name: watched, task: watched, target: everyone, mode: monitor, parameters: {key: SECRET}}
 "#;
-
-impl Installation {
-    /// The tables, but for the one of the secrets themselves, in which a text can be read.
-    async fn tables_with(&self, text: &str) -> Vec<String> {
-        let tables = self
-            .sql
-            .query(
-                "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-                 AND relname <> 'secret'",
-                &[],
-            )
-            .await
-            .expect("the tables");
-        let mut found = Vec::new();
-        for row in &tables {
-            let table: String = row.get(0);
-            let query = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{text}%'");
-            if self.count(&query).await > 0 {
-                found.push(table);
-            }
-        }
-        found
-    }
-}
-
-/// The files in a folder, however deep, in which a text can be read.
-fn files_with(folder: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in folder.read_dir().into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files_with(&path, text));
-        } else if std::fs::read(&path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text)) {
-            found.push(path);
-        }
-    }
-    found
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_reach_scripts_and_nothing_else() {

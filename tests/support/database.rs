@@ -1,6 +1,6 @@
 //! A database for one test: a copy of a template to which all migrations have been applied once.
 
-use pitcrew::store::{Store, migrate};
+use pitcrew::store::{Keyring, Store, migrate};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
@@ -55,6 +55,15 @@ impl Drop for Database {
             eprintln!("database {} could not be dropped", self.name);
         }
     }
+}
+
+/// The key under which secrets are sealed in tests.
+pub const SECRET_KEY: &str = "5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1ed5ea1";
+
+/// A store that knows the key.
+pub fn store(url: &str, size: usize) -> Store {
+    let store = Store::new(url, size).expect("the database's address");
+    store.with_keys(Keyring::read(SECRET_KEY).expect("a key"))
 }
 
 /// Makes this run's template and returns its name. What copies it first waits until the store's connection is gone.

@@ -7,7 +7,7 @@ mod proxy;
 mod servers;
 mod wait;
 
-pub use database::{Database, database, empty_database};
+pub use database::{Database, SECRET_KEY, database, empty_database, store};
 pub use programs::program;
 pub use proxy::Proxy;
 pub use servers::{own_postgres, own_rabbitmq, scratch, services};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,9 +23,13 @@ enum Weather {
     Cut,
 }
 
+/// What each connection has carried in each direction.
+type Heard = Arc<Mutex<Vec<Vec<u8>>>>;
+
 /// A proxy to one server, on 127.0.0.1. Dropping it closes everything.
 pub struct Proxy {
     address: SocketAddr,
+    heard: Option<Heard>,
     weather: watch::Sender<Weather>,
     _end: DropGuard,
 }
@@ -32,6 +37,15 @@ pub struct Proxy {
 impl Proxy {
     /// Listens, and passes on to the host and port of `url`.
     pub async fn to(url: &str) -> Proxy {
+        Proxy::with(url, None).await
+    }
+
+    /// The same, and it keeps all that it passes on.
+    pub async fn listening_to(url: &str) -> Proxy {
+        Proxy::with(url, Some(Heard::default())).await
+    }
+
+    async fn with(url: &str, heard: Option<Heard>) -> Proxy {
         let url: Url = url.parse().expect("an address");
         let host = url.host_str().expect("a host").to_owned();
         let target = (host, url.port().expect("a port"));
@@ -39,14 +53,14 @@ impl Proxy {
         let address = listener.local_addr().expect("an address");
         let (weather, forecast) = watch::channel(Weather::Fair(Duration::ZERO));
         let end = CancellationToken::new();
-        let ended = end.clone();
+        let (ended, kept) = (end.clone(), heard.clone());
         tokio::spawn(async move {
             while let Some(Ok((inbound, _))) = ended.run_until_cancelled(listener.accept()).await {
-                let (target, forecast, ended) = (target.clone(), forecast.clone(), ended.clone());
-                tokio::spawn(async move { ended.run_until_cancelled(carry(inbound, target, forecast)).await });
+                let (target, forecast, ended, kept) = (target.clone(), forecast.clone(), ended.clone(), kept.clone());
+                tokio::spawn(async move { ended.run_until_cancelled(carry(inbound, target, forecast, kept)).await });
             }
         });
-        Proxy { address, weather, _end: end.drop_guard() }
+        Proxy { address, heard, weather, _end: end.drop_guard() }
     }
 
     /// `url` with this proxy in place of its host and port.
@@ -55,6 +69,12 @@ impl Proxy {
         url.set_ip_host(self.address.ip()).expect("a host");
         url.set_port(Some(self.address.port())).expect("a port");
         url.into()
+    }
+
+    /// What was passed on so far, each connection and direction by itself; nothing unless it was told to listen.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        let heard = self.heard.as_ref().map(|heard| heard.lock().expect("nobody panicked").clone());
+        heard.unwrap_or_default()
     }
 
     /// Passes everything on at once: what was held back, too, and new connections again.
@@ -79,14 +99,19 @@ impl Proxy {
 }
 
 /// Carries one connection until either side closes it or the network is cut.
-async fn carry(inbound: TcpStream, target: (String, u16), mut forecast: watch::Receiver<Weather>) -> io::Result<()> {
+async fn carry(
+    inbound: TcpStream,
+    target: (String, u16),
+    mut forecast: watch::Receiver<Weather>,
+    heard: Option<Heard>,
+) -> io::Result<()> {
     if *forecast.borrow() == Weather::Cut {
         return Ok(());
     }
     let outbound = TcpStream::connect(target).await?;
     let ((from_client, to_client), (from_server, to_server)) = (inbound.into_split(), outbound.into_split());
-    let up = pump(from_client, to_server, forecast.clone());
-    let down = pump(from_server, to_client, forecast.clone());
+    let up = pump(from_client, to_server, forecast.clone(), heard.clone());
+    let down = pump(from_server, to_client, forecast.clone(), heard);
     tokio::select! {
         result = up => result,
         result = down => result,
@@ -98,12 +123,21 @@ async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut forecast: watch::Receiver<Weather>,
+    heard: Option<Heard>,
 ) -> io::Result<()> {
+    let place = heard.as_ref().map(|heard| {
+        let mut heard = heard.lock().expect("nobody panicked");
+        heard.push(Vec::new());
+        heard.len() - 1
+    });
     let mut piece = vec![0; 16 * 1024];
     loop {
         let length = from.read(&mut piece).await?;
         if length == 0 {
             return Ok(());
+        }
+        if let (Some(heard), Some(place)) = (&heard, place) {
+            heard.lock().expect("nobody panicked")[place].extend_from_slice(&piece[..length]);
         }
         let fair = forecast.wait_for(|weather| matches!(weather, Weather::Fair(_))).await.map(|weather| *weather);
         let Ok(Weather::Fair(delay)) = fair else { return Ok(()) };
