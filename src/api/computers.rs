@@ -37,7 +37,9 @@ pub(super) async fn show(
     let id = caller.computer(&word).await?;
     let found = api.store.computers_named(&id.to_string(), caller.tenant()).await?;
     let line = found.into_iter().find(|line| line.id == id);
-    line.map(Json).ok_or_else(|| Problem::not_found(format!("computer \"{word}\"")))
+    let answers = api.store.computer(id).await?.map(|computer| computer.answers).unwrap_or_default();
+    line.map(|line| Json(ComputerLine { answers, ..line }))
+        .ok_or_else(|| Problem::not_found(format!("computer \"{word}\"")))
 }
 
 /// A token that is shown once.

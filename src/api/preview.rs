@@ -65,7 +65,7 @@ pub(super) async fn count(State(api): State<Api>, caller: Caller, words: Words) 
     }
     if count.unknown > 0 {
         count.warnings.push(format!(
-            "Of {} it is not known: what is asked for is neither declared nor found by an inventory.",
+            "Of {} it is not known: what is asked for is neither declared, nor found by an inventory, nor answered by a script.",
             counted(count.unknown, "computer")
         ));
     }

@@ -54,7 +54,7 @@ impl Aimed {
                     self.computer.entry(computer.clone()).or_default().push(place);
                 }
             }
-            Members::Listed(_) => self.everyone.push(place),
+            Members::Listed(_) | Members::Script(_) => self.everyone.push(place),
             Members::Query(query) => match query.guard() {
                 Some((slot, value)) => {
                     self.query.entry(slot).or_default().entry(value.to_owned()).or_default().push(place);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ComputerId, TenantId};
+use super::script::Sha256Hash;
 use super::words::words;
 
 /// A computer of a tenant.
@@ -45,6 +46,32 @@ pub struct Computer {
     /// inventory was never taken.
     #[serde(default)]
     pub software: Option<BTreeMap<String, Vec<String>>>,
+    /// What the scripts of groups have answered on it last, by group.
+    #[serde(default)]
+    pub answers: BTreeMap<String, ScriptAnswer>,
+}
+
+/// What the script of a group has answered on a computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Whether the computer is a member; none if the script did not say.
+    #[serde(default)]
+    pub holds: Option<bool>,
+    /// The SHA-256 of the script.
+    pub script: Sha256Hash,
+    /// Why it did not say, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
+}
+
+/// An answer, and how old it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptAnswer {
+    /// The answer.
+    #[serde(flatten)]
+    pub answered: Answered,
+    /// How old it was when the computer was read, in seconds.
+    pub age_s: u64,
 }
 
 impl Computer {

@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::computer::{Os, ScriptAnswer};
 use super::query::Query;
+use super::script::ScriptUse;
+use super::truth::Truth;
 
 /// A group of computers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,51 @@ pub enum Members {
     Listed(Listed),
     /// Those of whom this holds.
     Query(Query),
+    /// Those on which a script says yes.
+    Script(Filter),
+}
+
+/// A script that says whether the computer on which it runs is a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// The script. It only reads, and prints `true` or `false`.
+    pub script: ScriptUse,
+    /// Only computers with these operating systems are asked, and can be members; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub os: Vec<Os>,
+    /// An answer that is older is asked for again by the next session that looks at the computer, in seconds.
+    pub ask_every_s: u64,
+    /// An answer that is older counts for nothing, in seconds.
+    pub valid_s: u64,
+}
+
+impl Filter {
+    /// True if computers with this operating system are asked.
+    pub fn is_for(&self, os: Os) -> bool {
+        self.os.is_empty() || self.os.contains(&os)
+    }
+
+    /// Whether a computer is a member by its last answer. One of another script, one that is too old, and one that says
+    /// nothing leave it unknown.
+    pub fn holds(&self, answer: Option<&ScriptAnswer>, os: Os) -> Truth {
+        if !self.is_for(os) {
+            return Truth::No;
+        }
+        match self.of_this_script(answer, os) {
+            Some(answer) if answer.age_s <= self.valid_s => answer.answered.holds.map_or(Truth::Unknown, Truth::from),
+            Some(_) | None => Truth::Unknown,
+        }
+    }
+
+    /// True if it is to be asked again.
+    pub fn is_due(&self, answer: Option<&ScriptAnswer>, os: Os) -> bool {
+        self.of_this_script(answer, os)
+            .is_none_or(|answer| answer.answered.holds.is_none() || answer.age_s > self.ask_every_s.min(self.valid_s))
+    }
+
+    fn of_this_script<'a>(&self, answer: Option<&'a ScriptAnswer>, os: Os) -> Option<&'a ScriptAnswer> {
+        answer.filter(|answer| answer.answered.script == self.script.on(os).hash)
+    }
 }
 
 /// The members of a group that are named.
@@ -62,14 +110,23 @@ impl Group {
         match &self.members {
             Members::Listed(listed) => listed.groups.iter().map(String::as_str).collect(),
             Members::Query(query) => query.groups(),
+            Members::Script(_) => BTreeSet::new(),
         }
     }
 
     /// The software that it asks for, in small letters.
     pub fn software(&self) -> BTreeSet<&str> {
         match &self.members {
-            Members::Listed(_) => BTreeSet::new(),
+            Members::Listed(_) | Members::Script(_) => BTreeSet::new(),
             Members::Query(query) => query.software(),
+        }
+    }
+
+    /// The script that says who is in it, if one does.
+    pub fn filter(&self) -> Option<&Filter> {
+        match &self.members {
+            Members::Script(filter) => Some(filter),
+            Members::Listed(_) | Members::Query(_) => None,
         }
     }
 }

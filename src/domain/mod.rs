@@ -50,10 +50,10 @@ mod canonical;
 mod hex;
 
 pub use compliance::{Judged, Judgement};
-pub use computer::{Approval, Computer, Connection, Device, Os, PrimaryUser};
+pub use computer::{Answered, Approval, Computer, Connection, Device, Os, PrimaryUser, ScriptAnswer};
 pub use deployment::{Bearer, Decision, Deployment, DesiredState, DeviceFilter, Enforcement, Mode, Target};
 pub use findings::{AnsweredVersion, Finding, Findings, Package, Seen};
-pub use group::{ComputerName, Group, Listed, Members};
+pub use group::{ComputerName, Filter, Group, Listed, Members};
 pub use ids::{ComputerId, DeploymentId, SessionId, TenantId};
 pub use item::{Item, ItemKind};
 pub use licence::{Licence, LicenceNeed};

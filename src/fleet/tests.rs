@@ -587,3 +587,32 @@ fn a_deployment_that_is_written_is_the_one_that_is_read() {
         assert_eq!(read_again(&document(deployment)), std::slice::from_ref(&body));
     }
 }
+
+#[test]
+fn the_script_of_a_group_is_read_and_its_faults_are_told() {
+    let right = "{kind: group, name: g, script: echo true, os: linux, ask_every: 2h, valid_days: 7}";
+    let fleet = read([("f", right)]).expect("it is right");
+    let Body::Group(group) = &fleet.documents[0].body else { panic!("a group") };
+    let filter = group.filter().expect("a script");
+    assert_eq!((filter.ask_every_s, filter.valid_s, filter.os.len()), (7_200, 604_800, 1));
+    let wrong = "{kind: group, name: a, script: echo true, query: excluded}
+---
+{kind: group, name: b, query: excluded, valid_days: 3}
+---
+{kind: group, name: c, script: {linux: echo true}}
+---
+{kind: group, name: d, script: echo true, valid_days: 0}
+---
+{kind: group, name: e}
+";
+    let told = faults(wrong);
+    let expected = [
+        "fleet.yaml:1:1: A group has either a query, or a script, or computers and groups.",
+        "fleet.yaml:3:53: Only a group with a script has \"valid_days\".",
+        "fleet.yaml:5:32: This script says nothing for macos and windows.",
+        "fleet.yaml:7:55: A number from 1 to 3650 is expected here, and this is \"0\".",
+        "fleet.yaml:9:1: A group has either a query, or a script, or computers and groups.",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    told.iter().zip(expected).for_each(|(told, expected)| assert!(told.starts_with(expected), "{told} for {expected}"));
+}

@@ -5,6 +5,7 @@
 //! each item, what a whole fleet's sessions would do, what an action asks the computer, and what its answer means.
 
 mod detection;
+mod filters;
 mod inventory;
 
 mod answered;
@@ -41,6 +42,7 @@ mod env;
 
 pub use children::failed_below;
 pub use detection::detection;
+pub use filters::{Asked, answers, asked, filter_steps, keep_what_counts, knowing, looked_for};
 pub use findings::findings;
 pub use inventory::{built_in_scripts, seen, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};

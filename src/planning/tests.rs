@@ -50,6 +50,7 @@ fn compile(text: &str) -> (Policy, Computer) {
             approvals: Default::default(),
             facts: computer.facts.clone(),
             software: None,
+            answers: Default::default(),
         }),
         _ => None,
     });

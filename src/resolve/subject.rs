@@ -61,6 +61,7 @@ impl<'a> Subject<'a> {
                 })
             }
             Members::Query(query) => self.answers(query),
+            Members::Script(filter) => filter.holds(self.computer.answers.get(&group.name), self.computer.os),
         }
     }
 

@@ -6,9 +6,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::{
-    Approval, Bearer, Computer, ComputerId, Connection, Decision, Deployment, DeploymentId, DesiredState, Device,
-    DeviceFilter, Enforcement, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser, ScriptUse, Sha256Hash,
-    Software, Target, Tenant, TenantId, Truth, Upgrade,
+    Answered, Approval, Bearer, Computer, ComputerId, Connection, Decision, Deployment, DeploymentId, DesiredState,
+    Device, DeviceFilter, Enforcement, Filter, Group, Item, Listed, Members, Mode, Os, Policy, PrimaryUser,
+    ScriptAnswer, ScriptUse, Sha256Hash, Software, Target, Tenant, TenantId, Truth, Upgrade,
 };
 
 fn software(name: &str) -> Software {
@@ -60,6 +60,7 @@ fn computer() -> Computer {
         approvals: Default::default(),
         facts: Default::default(),
         software: None,
+        answers: Default::default(),
     }
 }
 
@@ -530,5 +531,32 @@ proptest! {
         let without = numbered.into_iter().filter(|one| one.id != victim.id).collect();
         let after = resolve(&policy(without), &computer(), &Scope::Full);
         prop_assert_eq!(winners(&before), winners(&after));
+    }
+}
+
+#[test]
+fn the_answer_of_a_script_counts_while_it_is_young_and_of_this_script() {
+    let script = |text: &str| ScriptUse { hash: Sha256Hash::of(text.as_bytes()), ..software("x").detect };
+    let filter = Filter { script: script("now"), os: vec![Os::Linux], ask_every_s: 60, valid_s: 600 };
+    let answer = |holds, text: &str, age_s| {
+        let answered = Answered { holds, script: script(text).hash, says: String::new() };
+        ScriptAnswer { answered, age_s }
+    };
+    // what it is by the answer, and whether it is asked again
+    for (answer, os, expected) in [
+        (None, Os::Linux, (Truth::Unknown, true)),
+        (Some(answer(Some(true), "now", 60)), Os::Linux, (Truth::Yes, false)),
+        (Some(answer(Some(false), "now", 60)), Os::Linux, (Truth::No, false)),
+        (Some(answer(Some(true), "now", 61)), Os::Linux, (Truth::Yes, true)),
+        (Some(answer(Some(true), "now", 601)), Os::Linux, (Truth::Unknown, true)),
+        (Some(answer(Some(true), "before", 1)), Os::Linux, (Truth::Unknown, true)),
+        (Some(answer(None, "now", 1)), Os::Linux, (Truth::Unknown, true)),
+        (Some(answer(Some(true), "now", 1)), Os::Macos, (Truth::No, false)),
+    ] {
+        assert_eq!(
+            (filter.holds(answer.as_ref(), os), filter.is_due(answer.as_ref(), os)),
+            expected,
+            "{answer:?} {os}"
+        );
     }
 }

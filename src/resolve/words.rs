@@ -37,10 +37,12 @@ pub(super) fn left_out(deployment: &Deployment, why: WhyLeftOut) -> String {
         WhyLeftOut::Denied => "It is optional, and was denied for this computer.",
         WhyLeftOut::Excepted => "It makes an exception of this computer.",
         WhyLeftOut::PerhapsExcepted => {
-            "It may make an exception of this computer: what that rests on is not known until an inventory is taken."
+            "It may make an exception of this computer: what that rests on is not known until an inventory is taken, or the \
+             script of a group has answered."
         }
         WhyLeftOut::GroupUnknown => {
-            "Whether the computer is in its group is not known until an inventory is taken, or the fact is declared."
+            "Whether the computer is in its group is not known until an inventory is taken, the fact is declared, or the \
+             group's script has answered."
         }
         WhyLeftOut::Filter => "Its filter does not admit this computer.",
         WhyLeftOut::Platform => "Its item is not for the operating system of this computer.",

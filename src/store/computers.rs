@@ -114,6 +114,7 @@ fn line(row: &Row) -> Result<ComputerLine, Error> {
             connected_at: row.get("connected_at"),
             seen_at: row.get("seen_at"),
         }),
+        answers: Default::default(),
         held_by: row.get::<_, Option<i64>>("held_by").map(SessionId),
         live: live.unwrap_or_default().into_iter().map(SessionId).collect(),
         last: match last {

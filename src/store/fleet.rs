@@ -287,17 +287,21 @@ async fn apply(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Applied, Error
     })
 }
 
-/// Writes down which software the queries of groups ask for, so that claims read that and nothing else of inventories.
+/// Writes down which software the queries of groups ask for, so that claims read that and nothing else of inventories, and
+/// whether any group has a script, so that nobody reads answers in vain.
 async fn ask_for_software(tx: &Transaction<'_>) -> Result<(), Error> {
     let doing = "noting what groups ask for";
     let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
     let mut asked = BTreeSet::new();
+    let mut scripts = false;
     for group in super::policy::bodies::<Group>(&groups, "group")? {
         asked.extend(group.software().into_iter().map(str::to_owned));
+        scripts |= group.filter().is_some();
     }
     let asked: Vec<String> = asked.into_iter().collect();
-    let note = "UPDATE installation SET asked_software = $1 WHERE asked_software <> $1";
-    tx.execute(note, &[&asked]).await.doing(doing)?;
+    let note = "UPDATE installation SET asked_software = $1, asks_scripts = $2
+                WHERE (asked_software, asks_scripts) IS DISTINCT FROM ($1, $2)";
+    tx.execute(note, &[&asked, &scripts]).await.doing(doing)?;
     Ok(())
 }
 
@@ -471,7 +475,7 @@ impl<'a> Named<'a> {
                         let computers = listed.computers.iter();
                         named.computers.extend(computers.map(|one| (one.tenant.as_str(), one.name.as_str())));
                     }
-                    Members::Query(_) => {}
+                    Members::Query(_) | Members::Script(_) => {}
                 },
                 Body::Computer(computer) => {
                     named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));

@@ -13,6 +13,7 @@ mod actions;
 mod compliance;
 mod entry;
 mod holds;
+mod answers;
 mod inventory;
 mod results;
 mod runs;
@@ -214,6 +215,7 @@ pub(super) fn plan<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) -> [Option<us
     transitions(last, entries);
     results::results(last, entries);
     inventory::seen(last, entries);
+    answers::answers(last, entries);
     // What is settled without touching the computer is planned and ended at once, in this order.
     actions::planned(last, entries);
     actions::ended(last, entries);

@@ -99,7 +99,10 @@ pub(super) const COMPUTER: &str = "c.id, c.tenant_id, c.name, c.os, c.arch, c.ta
      u.name AS person, u.tags AS person_tags, c.approvals, coalesce(v.facts || c.facts, c.facts) AS facts, \
      CASE WHEN i.asked_software <> '{}' AND v.software IS NOT NULL THEN coalesce( \
          (SELECT jsonb_object_agg(asked, versions) FROM unnest(i.asked_software) asked, \
-          LATERAL (SELECT v.software -> asked AS versions OFFSET 0) found WHERE versions IS NOT NULL), '{}') END AS software";
+          LATERAL (SELECT v.software -> asked AS versions OFFSET 0) found WHERE versions IS NOT NULL), '{}') END AS software, \
+     CASE WHEN i.asks_scripts THEN (SELECT jsonb_object_agg(key, value || jsonb_build_object('age_s', \
+          greatest(0, floor(extract(epoch FROM clock_timestamp() - (value ->> 'at')::timestamptz))::bigint))) \
+         FROM computer_answer w, jsonb_each(w.answers) WHERE w.computer_id = c.id) END AS answers";
 
 /// Computers, each with its primary user and its last inventory. Whole inventories are never read: only what some group
 /// asks for, and nothing of them where none asks.
@@ -126,6 +129,7 @@ pub(super) fn computer(row: &Row) -> Result<Computer, Error> {
         approvals: json(row, "approvals")?,
         facts: json(row, "facts")?,
         software: optional_json(row, "software")?,
+        answers: optional_json(row, "answers")?.unwrap_or_default(),
     })
 }
 

@@ -43,7 +43,7 @@ impl Narrowing {
             Some(Members::Listed(listed)) if listed.groups.is_empty() => {
                 self.of_names(listed.computers.iter().map(|computer| computer.name.clone()))
             }
-            Some(Members::Listed(_) | Members::Query(_)) => self,
+            Some(Members::Listed(_) | Members::Query(_) | Members::Script(_)) => self,
             None => self.of_names([]),
         }
     }
@@ -79,7 +79,11 @@ impl Store {
                AND ($4::text[] IS NULL OR c.name = ANY($4)) ORDER BY c.id LIMIT $5",
             rows::COMPUTER,
             rows::FROM_COMPUTER
-                .replacen("installation i", "(SELECT $1::text[] AS asked_software) i", 1)
+                .replacen(
+                    "installation i",
+                    "(SELECT $1::text[] AS asked_software, asks_scripts FROM installation) i",
+                    1
+                )
                 // Or every chunk would walk through the inventories of all chunks before it.
                 .replacen("v.computer_id = c.id", "v.computer_id = c.id AND v.computer_id > $2", 1),
         );

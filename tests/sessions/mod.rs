@@ -19,6 +19,7 @@ mod deliveries;
 mod detection_faults;
 mod drills;
 mod events;
+mod filters;
 mod installers;
 mod forecast;
 mod main_job;

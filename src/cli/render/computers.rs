@@ -2,9 +2,9 @@
 
 use comfy_table::Cell;
 
-use super::style::{Style, lines};
-use crate::domain::Connection;
+use super::style::{Style, lines, took};
 use crate::domain::report::{ComputerLine, Page};
+use crate::domain::{Connection, ScriptAnswer};
 
 /// A page of computers.
 pub fn computers(page: &Page<ComputerLine>, style: Style) -> String {
@@ -47,6 +47,15 @@ pub fn computer(line: &ComputerLine, style: Style) -> String {
     if let Some(presence) = &line.presence {
         row("agent", format!("{}, connected at {:.0}", presence.agent_version, presence.connected_at));
         row("gateway", format!("{}, heard at {:.0}", presence.gateway, presence.seen_at));
+    }
+    for (group, ScriptAnswer { answered, age_s }) in &line.answers {
+        let said = match answered.holds {
+            Some(true) => "a member",
+            Some(false) => "no member",
+            None => answered.says.as_str(),
+        };
+        let ago = took(i64::try_from(*age_s).unwrap_or(i64::MAX).saturating_mul(1_000));
+        row("group", format!("{group}: {said} ({ago} ago)"));
     }
     row("in work by", line.held_by.map_or_else(|| "nobody".to_owned(), |id| format!("session {id}")));
     row("live sessions", line.live.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));

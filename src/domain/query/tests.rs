@@ -32,6 +32,7 @@ fn computer() -> Computer {
             [("7-zip".to_owned(), vec!["22.01".to_owned()]), ("jdk".to_owned(), vec!["8.1".into(), "21.0".into()])]
                 .into(),
         ),
+        answers: Default::default(),
     }
 }
 

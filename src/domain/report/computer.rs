@@ -1,10 +1,12 @@
 //! A computer as it is shown.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::session::{Kind, Status};
-use crate::domain::{ComputerId, Connection, Os, SessionId};
+use crate::domain::{ComputerId, Connection, Os, ScriptAnswer, SessionId};
 
 /// A computer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct ComputerLine {
     /// Its agent's connection; absent if it has none at present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<Presence>,
+    /// What the scripts of groups have answered on it last, by group; only where it is shown alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, ScriptAnswer>,
     /// The session that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<SessionId>,

@@ -22,7 +22,7 @@ impl Checker<'_> {
                     self.refers_to_computer(&format!("computers.{computer}"), computer);
                 }
             }
-            Members::Query(_) => {}
+            Members::Query(_) | Members::Script(_) => {}
         }
         for other in group.refers_to() {
             self.refers_to_group(&format!("groups.{other}"), other);

@@ -1,10 +1,12 @@
 //! What passes through the gate: a change and what is written along with it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::session::Stage;
-use crate::domain::{Judgement, Seen};
+use crate::domain::{Answered, Judgement, Seen};
 use crate::lifecycle::Change;
 
 /// A change and what is written along with it.
@@ -35,6 +37,8 @@ pub struct StageResult {
     pub hash: Option<Vec<u8>>,
     /// What the computer was seen to have, if an inventory was taken whole.
     pub seen: Option<Seen>,
+    /// What the scripts of groups have answered, by group.
+    pub answers: BTreeMap<String, Answered>,
 }
 
 /// An action as it is planned.

@@ -38,9 +38,11 @@ impl Detection {
         let Some(computer) = &work.inputs.computer else {
             return Ok(Report::new(Answer::Stop, "The computer was removed."));
         };
-        let resolution = resolve::for_session(&work.policy, computer, session);
         let inventory = session.order.inventory || session.kind == Kind::Inventory;
-        let spec = RunSpec { steps: planning::detection(&resolution, &work.policy, inventory) };
+        let asked = planning::asked(&work.policy, computer, inventory);
+        let resolution = planning::looked_for(&work.policy, computer, session, &asked);
+        let mut spec = RunSpec { steps: planning::filter_steps(&asked) };
+        spec.steps.extend(planning::detection(&resolution, &work.policy, inventory));
         if spec.steps.is_empty() && work.inputs.run.is_none() {
             let findings = Findings { policy_version: resolution.policy_version, ..Findings::default() };
             return Ok(report(&findings, None, "No deployment is for this computer."));
@@ -73,9 +75,15 @@ impl Detection {
         if outcome.ending != Ending::Completed {
             return Ok(Report::new(Answer::Retry, "Detection was cut off at the computer."));
         }
-        let findings = planning::findings(&resolution, &work.policy, &outcome);
+        let mut findings = planning::findings(&resolution, &work.policy, &outcome);
+        let answers = planning::answers(&asked, &outcome);
+        if !asked.is_empty() {
+            let now = resolve::for_session(&work.policy, &planning::knowing(computer, &answers), session);
+            planning::keep_what_counts(&mut findings, &resolution, &now);
+        }
         let note = format!("{} items were looked at.", findings.items.len());
         let mut report = report(&findings, Some(&outcome), &note);
+        report.result.iter_mut().for_each(|result| result.answers.clone_from(&answers));
         if session.kind == Kind::Inventory {
             let tally = sources(&outcome);
             let packages = findings.inventory.as_ref().map_or(0, Vec::len);
@@ -133,7 +141,13 @@ fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Repo
     match serde_json::to_string(findings) {
         Ok(body) => {
             let seen = outcome.and_then(planning::seen);
-            report.result = Some(StageResult { stage: session::Stage::Detection, body, hash: None, seen });
+            report.result = Some(StageResult {
+                stage: session::Stage::Detection,
+                body,
+                hash: None,
+                seen,
+                answers: Default::default(),
+            });
         }
         Err(error) => return Report::new(Answer::Stop, format!("The findings cannot be stored: {error}")),
     }

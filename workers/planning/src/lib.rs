@@ -62,7 +62,13 @@ impl Stage for Planning {
             let name = judgement.fingerprint();
             name.is_none() || name != work.inputs.fingerprint
         });
-        report.result = Some(StageResult { stage: StageName::Planning, body, hash: Some(hash.0.to_vec()), seen: None });
+        report.result = Some(StageResult {
+            stage: StageName::Planning,
+            body,
+            hash: Some(hash.0.to_vec()),
+            seen: None,
+            answers: Default::default(),
+        });
         report.planned = rows(&plan);
         report.ended = plan
             .settled

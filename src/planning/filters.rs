@@ -1,0 +1,113 @@
+//! The scripts of groups: which of them a computer is asked, in the run in which detection looks at it, and what it says.
+//!
+//! They come first in that run and bear no item, so that they are known by their place. What the computer answers is
+//! stored with the result of detection; the stages after it, previews and explanations read the same stored answer.
+
+use std::collections::BTreeMap;
+
+use pitcrew_protocol::{RunOutcome, StepKind, StepStatus, Then};
+
+use crate::domain::run::WorkSpec;
+use crate::domain::session::Session;
+use crate::domain::{Answered, Computer, Findings, Item, Policy, ScriptAnswer, ScriptUse, StepSpec};
+use crate::resolve::{self, Resolution};
+
+use super::steps::TEST_MS;
+
+/// A group whose script a computer is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The group.
+    pub group: String,
+    /// Its script, for the computer's operating system.
+    pub script: ScriptUse,
+}
+
+/// The groups whose scripts a computer is to be asked: those that have no answer of this script that is young enough, or
+/// `all` that are for its operating system.
+pub fn asked(policy: &Policy, computer: &Computer, all: bool) -> Vec<Asked> {
+    let groups = policy.groups().iter().filter_map(|group| Some((&group.name, group.filter()?)));
+    groups
+        .filter(|(_, filter)| filter.is_for(computer.os))
+        .filter(|(name, filter)| all || filter.is_due(computer.answers.get(*name), computer.os))
+        .map(|(name, filter)| Asked { group: name.clone(), script: filter.script.on(computer.os) })
+        .collect()
+}
+
+/// The steps that ask. No step stops the others.
+pub fn filter_steps(asked: &[Asked]) -> Vec<StepSpec> {
+    let step = |Asked { group, script }: &Asked| StepSpec {
+        kind: StepKind::Test,
+        item: None,
+        timeout_ms: script.timeout_ms.unwrap_or(TEST_MS),
+        work: WorkSpec::Script {
+            script: script.clone(),
+            env: [("PITCREW_GROUP".to_owned(), group.clone())].into(),
+            secrets: Default::default(),
+        },
+        then: Then::GoOn,
+    };
+    asked.iter().map(step).collect()
+}
+
+/// What a run that begins with these steps has answered.
+pub fn answers(asked: &[Asked], outcome: &RunOutcome) -> BTreeMap<String, Answered> {
+    let answers = asked.iter().zip(&outcome.steps).map(|(Asked { group, script }, step)| {
+        let observed = step.observed.as_deref().map(str::to_ascii_lowercase);
+        let (holds, says) = match (&step.status, observed.as_deref()) {
+            (StepStatus::Failed { message, .. }, _) => (None, message.clone()),
+            (_, Some("true")) => (Some(true), String::new()),
+            (_, Some("false")) => (Some(false), String::new()),
+            (_, other) => (None, format!("It printed neither true nor false, but \"{}\".", other.unwrap_or_default())),
+        };
+        (group.clone(), Answered { holds, script: script.hash, says })
+    });
+    answers.collect()
+}
+
+/// A computer as it is known with these answers.
+pub fn knowing(computer: &Computer, answers: &BTreeMap<String, Answered>) -> Computer {
+    let fresh =
+        answers.iter().map(|(group, answered)| (group.clone(), ScriptAnswer { answered: answered.clone(), age_s: 0 }));
+    let mut computer = computer.clone();
+    computer.answers.extend(fresh);
+    computer
+}
+
+/// What detection looks for while some answers are not known yet: what is wanted as things are known, and what would be if
+/// all that is asked held, or none of it. To look for more than is wanted does no harm.
+pub fn looked_for(policy: &Policy, computer: &Computer, session: &Session, asked: &[Asked]) -> Resolution {
+    let mut all = resolve::for_session(policy, computer, session);
+    if asked.is_empty() {
+        return all;
+    }
+    for holds in [true, false] {
+        let supposed = asked.iter().map(|one| {
+            let answered = Answered { holds: Some(holds), script: one.script.hash, says: String::new() };
+            (one.group.clone(), answered)
+        });
+        let supposed = knowing(computer, &supposed.collect());
+        for wanted in resolve::for_session(policy, &supposed, session).wanted {
+            if all.wanted.iter().all(|known| known.item != wanted.item) {
+                all.wanted.push(wanted);
+            }
+        }
+    }
+    all.wanted.sort_by(|one, other| one.item.cmp(&other.item));
+    all
+}
+
+/// Takes out of findings what was looked for by another deployment than the one that wins now that the answers are known:
+/// it was asked with other parameters perhaps. The next session takes that up.
+pub fn keep_what_counts(findings: &mut Findings, looked_for: &Resolution, resolution: &Resolution) {
+    let deployment = |of: &Resolution, item: &Item| {
+        of.wanted.iter().find(|wanted| wanted.item == *item).map(|wanted| wanted.deployment.id)
+    };
+    findings.items.retain(|item, _| {
+        let now = deployment(resolution, item);
+        now.is_some() && now == deployment(looked_for, item)
+    });
+    let Findings { items, children, versions, .. } = findings;
+    children.retain(|item, _| items.contains_key(item));
+    versions.retain(|software, _| items.contains_key(&Item::software(software)));
+}
