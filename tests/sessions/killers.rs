@@ -55,6 +55,8 @@ async fn a_session_that_kills_its_worker_each_time_fails_and_its_neighbours_comp
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_whose_second_look_fails_is_neither_lost_nor_counted() {
     let mut installation = Installation::new().await;
+    // A claim that nobody has would be found again by nobody, either.
+    installation.never_lapse();
     installation.set("PITCREW_WORKER__PATIENCE", "200 ms");
     installation.software(&["one"]).await;
     let computer = installation.agent_computer().await;
