@@ -48,6 +48,7 @@ pub mod role;
 
 mod canonical;
 mod hex;
+mod memo;
 
 pub use compliance::{Judged, Judgement};
 pub use computer::{Answered, Approval, Computer, Connection, Device, Os, PrimaryUser, ScriptAnswer};

@@ -2,6 +2,7 @@
 //!
 //! It is immutable and named by its hash. Execution follows it and decides nothing that the plan does not say.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -168,20 +169,28 @@ impl Want {
     /// True if a software of which `detected` is installed is as it must be. A text that is no version of the scheme is
     /// never in any relation to one.
     pub fn is_met_by(&self, scheme: Scheme, detected: Option<&str>) -> bool {
-        let related = |wanted: &str, holds: fn(std::cmp::Ordering) -> bool| {
-            detected
-                .and_then(|detected| Version::parse(scheme, detected))
-                .zip(Version::parse(scheme, wanted))
-                .is_some_and(|(detected, wanted)| holds(detected.cmp(&wanted)))
-        };
         match self {
             Want::Absent => detected.is_none(),
             Want::Any => detected.is_some(),
-            Want::Exactly(wanted) => related(wanted, std::cmp::Ordering::is_eq),
-            Want::AtLeast(wanted) => related(wanted, std::cmp::Ordering::is_ge),
-            Want::AtMost(wanted) => related(wanted, std::cmp::Ordering::is_le),
+            Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_) => {
+                let detected = detected.and_then(|detected| Version::parse(scheme, detected));
+                detected.is_some_and(|detected| self.versions(scheme)(&detected))
+            }
             Want::Satisfied => detected == Some("true"),
         }
+    }
+
+    /// The versions of a software that will do, to be asked about many.
+    pub fn versions(&self, scheme: Scheme) -> impl Fn(&Version) -> bool {
+        let read = |wanted: &str| Version::parse(scheme, wanted);
+        let (holds, wanted): (fn(Ordering) -> bool, _) = match self {
+            Want::Absent | Want::Satisfied => (|_| false, None),
+            Want::Any => return Box::new(|_: &Version| true) as Box<dyn Fn(&Version) -> bool>,
+            Want::Exactly(wanted) => (Ordering::is_eq, read(wanted)),
+            Want::AtLeast(wanted) => (Ordering::is_ge, read(wanted)),
+            Want::AtMost(wanted) => (Ordering::is_le, read(wanted)),
+        };
+        Box::new(move |version| wanted.as_ref().is_some_and(|wanted| holds(version.cmp(wanted))))
     }
 }
 

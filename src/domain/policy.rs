@@ -18,21 +18,23 @@ use super::software::Software;
 use super::task::Task;
 use super::tenant::Tenant;
 
-/// How every computer should be, at one version.
+/// How every computer should be, at one version. A clone shares its parts: one that differs in little costs little.
 #[derive(Debug, Clone)]
 pub struct Policy {
     version: i64,
-    tenants: BTreeMap<TenantId, Tenant>,
-    software: BTreeMap<String, Software>,
-    tasks: BTreeMap<String, Task>,
-    scripts: HashMap<Sha256Hash, Arc<str>>,
-    deployments: Vec<Arc<Deployment>>,
-    groups: Vec<Group>,
-    aimed: Aimed,
-    sequence: Sequence,
-    licences: Vec<Licence>,
+    tenants: Arc<BTreeMap<TenantId, Tenant>>,
+    software: Arc<BTreeMap<String, Software>>,
+    /// What takes the place of software of the same name.
+    replaced: BTreeMap<String, Software>,
+    tasks: Arc<BTreeMap<String, Task>>,
+    scripts: Arc<HashMap<Sha256Hash, Arc<str>>>,
+    deployments: Arc<Vec<Arc<Deployment>>>,
+    groups: Arc<Vec<Group>>,
+    aimed: Arc<Aimed>,
+    sequence: Arc<Sequence>,
+    licences: Arc<Vec<Licence>>,
     /// The software that cannot be beside one, whichever of the two says so.
-    conflicting: HashMap<String, BTreeSet<String>>,
+    conflicting: Arc<HashMap<String, BTreeSet<String>>>,
 }
 
 impl Policy {
@@ -56,36 +58,39 @@ impl Policy {
         }
         Policy {
             version,
-            tenants: tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect(),
-            software,
-            tasks: tasks.into_iter().map(|task| (task.name.clone(), task)).collect(),
-            scripts: scripts.into_iter().map(|(hash, body)| (hash, Arc::from(body))).collect(),
-            deployments,
-            groups: Vec::new(),
-            aimed,
-            sequence: Sequence::default(),
-            licences: Vec::new(),
-            conflicting,
+            tenants: Arc::new(tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect()),
+            software: Arc::new(software),
+            replaced: BTreeMap::new(),
+            tasks: Arc::new(tasks.into_iter().map(|task| (task.name.clone(), task)).collect()),
+            scripts: Arc::new(scripts.into_iter().map(|(hash, body)| (hash, Arc::from(body))).collect()),
+            deployments: Arc::new(deployments),
+            groups: Arc::default(),
+            aimed: Arc::new(aimed),
+            sequence: Arc::default(),
+            licences: Arc::default(),
+            conflicting: Arc::new(conflicting),
         }
     }
 
     /// The same with these groups. The order does not matter.
     pub fn with_groups(mut self, groups: impl IntoIterator<Item = Group>) -> Self {
-        self.groups = groups.into_iter().collect();
-        self.groups.sort_by(|one, other| one.name.cmp(&other.name));
-        self.aimed = Aimed::of(&self.deployments, |name| self.group(name).map(|(_, group)| group));
+        let mut groups: Vec<Group> = groups.into_iter().collect();
+        groups.sort_by(|one, other| one.name.cmp(&other.name));
+        self.groups = Arc::new(groups);
+        self.aimed = Arc::new(Aimed::of(&self.deployments, |name| self.group(name).map(|(_, group)| group)));
         self
     }
 
     /// The same policy with this order of items.
     pub fn in_sequence(self, sequence: Sequence) -> Self {
-        Policy { sequence, ..self }
+        Policy { sequence: Arc::new(sequence), ..self }
     }
 
     /// The same policy with these licences. The order does not matter.
     pub fn with_licences(mut self, licences: impl IntoIterator<Item = Licence>) -> Self {
-        self.licences = licences.into_iter().collect();
-        self.licences.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut licences: Vec<Licence> = licences.into_iter().collect();
+        licences.sort_by(|one, other| one.name.cmp(&other.name));
+        self.licences = Arc::new(licences);
         self
     }
 
@@ -111,7 +116,7 @@ impl Policy {
 
     /// The software of this name.
     pub fn software(&self, name: &str) -> Option<&Software> {
-        self.software.get(name)
+        self.replaced.get(name).or_else(|| self.software.get(name))
     }
 
     /// The task of this name.
@@ -173,13 +178,11 @@ impl Policy {
         self.groups.iter().flat_map(Group::software).map(str::to_owned).collect()
     }
 
-    /// The same with no other deployments than these, and without scripts: for looking at many computers.
+    /// The same with no other deployments than these: for looking at many computers.
     pub fn only(&self, keep: impl Fn(&Deployment) -> bool) -> Policy {
-        let mut policy = self.clone();
-        policy.scripts = HashMap::new();
-        policy.deployments.retain(|deployment| keep(deployment));
-        policy.aimed = Aimed::of(&policy.deployments, |name| self.group(name).map(|(_, group)| group));
-        policy
+        let kept: Vec<_> = self.deployments.iter().filter(|deployment| keep(deployment)).cloned().collect();
+        let aimed = Aimed::of(&kept, |name| self.group(name).map(|(_, group)| group));
+        Policy { deployments: Arc::new(kept), aimed: Arc::new(aimed), ..self.clone() }
     }
 
     /// The same without the groups that neither a deployment nor one of these refers to, directly or by other groups.
@@ -198,15 +201,14 @@ impl Policy {
                 open.extend(group.refers_to().into_iter().map(str::to_owned));
             }
         }
-        self.groups.retain(|group| wanted.contains(&group.name));
+        Arc::make_mut(&mut self.groups).retain(|group| wanted.contains(&group.name));
         self
     }
 
-    /// The same with other software in the place of these, and without scripts: for planning.
+    /// The same with other software in the place of that of the same names, which there must be.
     pub fn with_software(&self, software: impl IntoIterator<Item = Software>) -> Policy {
         let mut policy = self.clone();
-        policy.scripts = HashMap::new();
-        policy.software.extend(software.into_iter().map(|software| (software.name.clone(), software)));
+        policy.replaced.extend(software.into_iter().map(|software| (software.name.clone(), software)));
         policy
     }
 

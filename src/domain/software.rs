@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::computer::Os;
 use super::item::Item;
 use super::licence::{LicenceNeed, no_licence};
+use super::memo::Memo;
 use super::parameter::Parameter;
 use super::rule::Rule;
 use super::script::{ScriptUse, Sha256Hash};
@@ -83,9 +84,26 @@ pub struct Software {
     /// The name under which its downloads and installs are rate-limited; none means the host of the download.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Its versions in their order, each with its place in `versions`.
+    #[serde(skip)]
+    pub in_order: Memo<Vec<(Version, usize)>>,
 }
 
 impl Software {
+    /// The versions that it lists, the oldest first. Of two entries for one version, the one made for a platform comes
+    /// last. What is no version by its scheme is left out.
+    pub fn in_order(&self) -> impl DoubleEndedIterator<Item = (&Version, &SoftwareVersion)> {
+        let in_order = self.in_order.get(|| {
+            let versions = (0..).zip(&self.versions);
+            let mut versions: Vec<_> =
+                versions.filter_map(|(place, it)| Some((self.version(&it.version)?, place))).collect();
+            let made_for = |place: usize| self.versions.get(place).map(|it| (it.os.is_some(), it.arch.is_some()));
+            versions.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| made_for(*a).cmp(&made_for(*b))));
+            versions
+        });
+        in_order.iter().filter_map(|(version, place)| Some((version, self.versions.get(*place)?)))
+    }
+
     /// True if there is a script that installs each version it lists or, if it lists none, any.
     pub fn is_installable(&self) -> bool {
         let each_has_one = !self.versions.is_empty() && self.versions.iter().all(|version| version.install.is_some());
@@ -272,13 +290,21 @@ impl Bounds {
     /// True if a version is in it. A text that is no version of the scheme is only in a range without bounds.
     pub fn contain(&self, scheme: Scheme, version: Option<&str>) -> bool {
         let version = version.and_then(|version| Version::parse(scheme, version));
-        let holds = |bound: &Option<String>, relation: fn(&Version, &Version) -> bool| {
-            bound.as_ref().is_none_or(|bound| {
-                let bound = Version::parse(scheme, bound);
-                version.as_ref().zip(bound.as_ref()).is_some_and(|(version, bound)| relation(version, bound))
-            })
-        };
-        holds(&self.at_least, Version::ge) && holds(&self.below, Version::lt)
+        self.range(scheme)(version.as_ref())
+    }
+
+    /// The range, to be asked about many versions.
+    pub fn range(&self, scheme: Scheme) -> impl Fn(Option<&Version>) -> bool {
+        let read = |bound: &Option<String>| bound.as_ref().map(|bound| Version::parse(scheme, bound));
+        let (least, below) = (read(&self.at_least), read(&self.below));
+        move |version| {
+            let holds = |bound: &Option<Option<Version>>, relation: fn(&Version, &Version) -> bool| {
+                bound.as_ref().is_none_or(|bound| {
+                    version.zip(bound.as_ref()).is_some_and(|(version, bound)| relation(version, bound))
+                })
+            };
+            holds(&least, Version::ge) && holds(&below, Version::lt)
+        }
     }
 
     /// The range in words that follow a name: ` in version 2 or newer`; nothing if every version is in it.

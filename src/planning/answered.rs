@@ -144,9 +144,10 @@ pub(super) fn with_versions<'p>(policy: &'p Policy, platform: Platform<'_>, find
 }
 
 fn with_answered(software: &Software, platform: Platform<'_>, answered: &[AnsweredVersion]) -> Software {
-    let listed: Vec<Version> = applicable(software, platform).into_iter().map(|(version, _)| version).collect();
-    let is_new =
-        |answer: &&AnsweredVersion| software.version(&answer.version).is_some_and(|version| !listed.contains(&version));
+    let listed: Vec<&Version> = applicable(software, platform).map(|(version, _)| version).collect();
+    let is_new = |answer: &&AnsweredVersion| {
+        software.version(&answer.version).is_some_and(|version| !listed.contains(&&version))
+    };
     let entry = |AnsweredVersion { version, url, sha256, size }: AnsweredVersion| {
         let from = Origin::of(url, software.download.as_ref());
         let download = from.zip(sha256).map(|(from, sha256)| Download { from, sha256, size });

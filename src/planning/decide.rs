@@ -275,7 +275,7 @@ pub(super) fn scripts(
 
 fn none_fits(software: &Software, platform: Platform<'_>, detected: Option<&str>) -> Decision {
     let Platform { os, arch } = platform;
-    let listed: Vec<_> = applicable(software, platform).iter().map(|(version, _)| version.to_string()).collect();
+    let listed: Vec<_> = applicable(software, platform).map(|(version, _)| version.to_string()).collect();
     let message = if listed.is_empty() {
         format!("No version is listed for {os} on {arch}.")
     } else {

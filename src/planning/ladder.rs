@@ -57,7 +57,7 @@ fn rungs(
     version: &str,
 ) -> Result<Vec<String>, (Reason, String)> {
     let detected = detected.and_then(|detected| software.version(detected));
-    let listed = applicable(software, platform);
+    let listed: Vec<_> = applicable(software, platform).collect();
     let mut rungs = Vec::new();
     let mut top = version.to_owned();
     while let Some(after) = entry(software, platform, &top).and_then(|entry| entry.after.as_ref()) {
@@ -66,7 +66,7 @@ fn rungs(
             break;
         }
         let below = software.version(&top);
-        let between = listed.iter().map(|(version, _)| version).find(|version| {
+        let between = listed.iter().map(|(version, _)| *version).find(|version| {
             let version = Some((*version).clone());
             version >= least && version < below
         });

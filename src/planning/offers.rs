@@ -13,7 +13,7 @@ use super::words::wanted_of;
 /// What can be chosen of an item.
 pub(super) struct Offer {
     /// Its versions by slot, from slot 1. A version without a text is whatever its install script installs.
-    versions: Vec<Option<String>>,
+    versions: Vec<Option<Version>>,
     /// What can be chosen, the least first.
     pub choices: Vec<Slot>,
     /// What is there now.
@@ -30,14 +30,14 @@ impl Offer {
     /// The version of a slot; none for its absence, and where it has no text.
     pub(super) fn version(&self, slot: Slot) -> Option<&str> {
         let place = usize::try_from(slot).ok()?.checked_sub(1)?;
-        self.versions.get(place)?.as_deref()
+        self.versions.get(place)?.as_ref().map(Version::as_str)
     }
 
     /// The slots of the versions of which something holds; what has no text is asked about as none.
-    pub(super) fn slots(&self, holds: impl Fn(Option<&str>) -> bool) -> Slots {
+    pub(super) fn slots(&self, holds: impl Fn(Option<&Version>) -> bool) -> Slots {
         (1u32..)
             .zip(&self.versions)
-            .filter(|(_, version)| holds(version.as_deref()))
+            .filter(|(_, version)| holds(version.as_ref()))
             .fold(Slots::empty(), |all, (slot, _)| all.union(&Slots::singleton(slot)))
     }
 }
@@ -122,8 +122,8 @@ fn acceptable(known: Known<'_, '_>, software: &Software, state: &DesiredState, o
     let slots = match want {
         Want::Absent => Slots::singleton(ABSENT),
         Want::Any | Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_) | Want::Satisfied => {
-            let will_do = |version: Option<&str>| version.is_none() || want.is_met_by(software.scheme, version);
-            offer.slots(will_do)
+            let will_do = want.versions(software.scheme);
+            offer.slots(|version| version.is_none_or(&will_do))
         }
     };
     (!slots.is_empty()).then_some((want, slots))
@@ -164,7 +164,7 @@ fn task(calls: &Calls<'_>, wanted: &Wanted) -> Option<Offer> {
 
 /// Every version that is listed, installed or, of a software without a list, named; rising.
 fn all_versions(known: Known<'_, '_>, wanted: &Wanted, software: &Software, detected: Option<&Version>) -> Offer {
-    let listed = applicable(software, known.platform).into_iter().map(|(version, _)| version);
+    let listed = applicable(software, known.platform).map(|(version, _)| version.clone());
     let mut versions: BTreeSet<Version> = listed.collect();
     if !software.is_choosy() {
         versions.extend(named(wanted).filter_map(|text| software.version(text)));
@@ -176,7 +176,7 @@ fn all_versions(known: Known<'_, '_>, wanted: &Wanted, software: &Software, dete
         Some(detected) => versions.iter().position(|version| version == detected).map(|place| place + 1),
         None => Some(0),
     };
-    let versions: Vec<_> = versions.into_iter().map(|version| Some(version.to_string())).collect();
+    let versions: Vec<_> = versions.into_iter().map(Some).collect();
     let versions = if versions.is_empty() { vec![None] } else { versions };
     Offer {
         choices: (0..).take(versions.len() + 1).collect(),

@@ -44,7 +44,7 @@ impl Relations<'_, '_> {
         needs.extend(software.requires.iter().filter_map(|needed| self.prerequisite(anyhow.clone(), "", needed)));
         for version in &software.versions {
             let this = software.version(&version.version);
-            let of = subject.offer.slots(|text| text.and_then(|text| software.version(text)) == this && this.is_some());
+            let of = subject.offer.slots(|version| version.is_some() && version == this.as_ref());
             let qualified = format!("version {} of ", version.version);
             let prerequisites = version.requires.iter();
             needs.extend(prerequisites.filter_map(|needed| self.prerequisite(of.clone(), &qualified, needed)));
@@ -112,5 +112,5 @@ impl Relations<'_, '_> {
 
 /// The versions of a subject that are in a range.
 fn within(subject: &Subject<'_>, scheme: Scheme, bounds: &Bounds) -> Slots {
-    subject.offer.slots(|version| bounds.contain(scheme, version))
+    subject.offer.slots(bounds.range(scheme))
 }

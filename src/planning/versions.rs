@@ -43,25 +43,21 @@ impl Goal {
 pub(super) struct NoneFits;
 
 /// The versions that can be installed on a platform, the oldest first.
-pub(super) fn applicable<'a>(software: &'a Software, platform: Platform<'_>) -> Vec<(Version, &'a SoftwareVersion)> {
-    let mut versions: Vec<_> = software
-        .versions
-        .iter()
-        .filter(|version| version.os.is_none_or(|os| os == platform.os))
-        .filter(|version| version.arch.as_deref().is_none_or(|arch| arch == platform.arch))
-        .filter_map(|version| Some((software.version(&version.version)?, version)))
-        .collect();
-    // Of two entries for one version, the one made for the platform comes last and is found first from behind.
-    versions.sort_by(|(one, a), (other, b)| {
-        one.cmp(other).then_with(|| (a.os.is_some(), a.arch.is_some()).cmp(&(b.os.is_some(), b.arch.is_some())))
-    });
-    versions
+pub(super) fn applicable<'a>(
+    software: &'a Software,
+    platform: Platform<'_>,
+) -> impl DoubleEndedIterator<Item = (&'a Version, &'a SoftwareVersion)> {
+    software
+        .in_order()
+        .filter(move |(_, version)| version.os.is_none_or(|os| os == platform.os))
+        .filter(move |(_, version)| version.arch.as_deref().is_none_or(|arch| arch == platform.arch))
 }
 
 /// The entry of a version on a platform.
 pub(super) fn entry<'a>(software: &'a Software, platform: Platform<'_>, version: &str) -> Option<&'a SoftwareVersion> {
     let wanted = software.version(version)?;
-    applicable(software, platform).into_iter().rev().find(|(version, _)| *version == wanted).map(|(_, entry)| entry)
+    // The entry made for the platform comes last.
+    applicable(software, platform).rev().find(|(version, _)| **version == wanted).map(|(_, entry)| entry)
 }
 
 /// What a desired state comes to. Where a deployment names a version, that very one is installed if it is listed;
@@ -72,8 +68,8 @@ pub(super) fn entry<'a>(software: &'a Software, platform: Platform<'_>, version:
 /// # Errors
 /// No listed version fits.
 pub(super) fn goal(software: &Software, platform: Platform<'_>, state: &DesiredState) -> Result<Goal, NoneFits> {
-    let versions = applicable(software, platform);
-    let newest = || versions.last().map(|(version, _)| version.to_string());
+    let versions = || applicable(software, platform).map(|(version, _)| version);
+    let newest = || versions().next_back().map(Version::to_string);
     let unlisted = !software.is_choosy();
     let pin = |want: fn(String) -> Want, wanted: &String, nearest: Option<String>| {
         let version = if unlisted { Some(wanted.clone()) } else { nearest };
@@ -89,17 +85,16 @@ pub(super) fn goal(software: &Software, platform: Platform<'_>, state: &DesiredS
             Ok(Goal { want: Want::AtLeast(newest.clone()), version: Some(newest) })
         }
         DesiredState::ThisVersion(wanted) => {
-            let listed = as_version(wanted).map(|wanted| versions.iter().find(|(version, _)| *version == wanted))?;
-            pin(Want::Exactly, wanted, listed.map(|(version, _)| version.to_string()))
+            let listed = as_version(wanted).map(|wanted| versions().find(|version| **version == wanted))?;
+            pin(Want::Exactly, wanted, listed.map(Version::to_string))
         }
         DesiredState::NewerOrEqual(wanted) => {
-            let least = as_version(wanted).map(|wanted| versions.iter().find(|(version, _)| *version >= wanted))?;
-            pin(Want::AtLeast, wanted, least.map(|(version, _)| version.to_string()))
+            let least = as_version(wanted).map(|wanted| versions().find(|version| **version >= wanted))?;
+            pin(Want::AtLeast, wanted, least.map(Version::to_string))
         }
         DesiredState::OlderOrEqual(wanted) => {
-            let most =
-                as_version(wanted).map(|wanted| versions.iter().rev().find(|(version, _)| *version <= wanted))?;
-            pin(Want::AtMost, wanted, most.map(|(version, _)| version.to_string()))
+            let most = as_version(wanted).map(|wanted| versions().rev().find(|version| **version <= wanted))?;
+            pin(Want::AtMost, wanted, most.map(Version::to_string))
         }
     }
 }

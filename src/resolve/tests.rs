@@ -42,6 +42,7 @@ fn software(name: &str) -> Software {
         reboot: crate::domain::RebootNeed::IfAsked,
         parameters: Default::default(),
         source: None,
+        in_order: Default::default(),
     }
 }
 

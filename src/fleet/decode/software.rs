@@ -66,6 +66,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         reboot,
         parameters,
         source,
+        in_order: Default::default(),
     })
 }
 
