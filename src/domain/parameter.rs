@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::script::Sha256Hash;
+use super::software::{Download, Origin};
 use super::words::words;
 
 /// A shorter secret would turn up in output by chance, and could not be struck out of it.
@@ -25,8 +26,8 @@ words! {
         Select = "select",
         /// Any text, and a secret.
         Password = "password",
-        /// A file to fetch: its `url` and its `sha256`. The script finds the address as `PARAM_NAME` and the checksum as
-        /// `PARAM_NAME_SHA256`.
+        /// A file: its `url` and its `sha256`. It is fetched and checked before a script starts, which finds its path as
+        /// `PARAM_NAME` and the checksum as `PARAM_NAME_SHA256`.
         File = "file",
         /// An address such as `https://example.com/`.
         Uri = "uri",
@@ -125,6 +126,15 @@ impl Parameter {
         })
     }
 
+    /// The file that a value names, and what must be fetched before a script is told its path.
+    pub(crate) fn file(&self, value: &str) -> Option<Download> {
+        if self.kind != ParameterType::File {
+            return None;
+        }
+        let FileValue { url, sha256 } = serde_json::from_str(value).ok()?;
+        Some(Download { from: Origin::Url(url), sha256, size: None })
+    }
+
     /// The environment variables by which scripts are told a value, without their secrets.
     pub(crate) fn variables(&self, name: &str, value: &str) -> Vec<(String, String)> {
         let variable = variable(name);
@@ -184,6 +194,8 @@ pub struct Told {
     pub env: BTreeMap<String, String>,
     /// Secrets.
     pub secrets: BTreeMap<String, SecretId>,
+    /// Files that are fetched before: the script is told where they lie.
+    pub files: BTreeMap<String, Download>,
 }
 
 #[cfg(test)]

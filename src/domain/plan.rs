@@ -68,6 +68,9 @@ pub struct PlannedAction {
     /// Those of which only the secret is named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretId>,
+    /// Those that name a file, which is fetched before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Download>,
     /// The actions that must have succeeded before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<u32>,

@@ -65,6 +65,9 @@ pub enum WorkSpec {
         /// Those of which only the secret is named.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         secrets: BTreeMap<String, SecretId>,
+        /// Those that are told where a file lies which a step before has fetched, by its SHA-256.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        files: BTreeMap<String, Sha256Hash>,
     },
     /// Fetch a file and check it.
     Download {
@@ -172,7 +175,10 @@ impl StepSpec {
     /// The first thing that is not on the shelf.
     pub fn expand(&self, shelf: &dyn Shelf) -> Result<Step, Missing> {
         let work = match &self.work {
-            WorkSpec::Script { script, env, secrets } => Work::Script(written(script, env, secrets, shelf)?),
+            WorkSpec::Script { script, env, secrets, files } => {
+                let files = files.iter().map(|(name, sha256)| (name.clone(), sha256.to_string())).collect();
+                Work::Script(Script { files, ..written(script, env, secrets, shelf)? })
+            }
             WorkSpec::Download { download, env, secrets } => {
                 let (sha256, size) = (download.sha256.to_string(), download.size);
                 match &download.from {
@@ -214,5 +220,6 @@ fn written(
         body: shelf.text(&script.hash).ok_or(Missing::Script(script.hash))?.to_string(),
         env,
         secrets: secrets.keys().cloned().collect(),
+        files: BTreeMap::new(),
     })
 }

@@ -2,14 +2,13 @@
 
 use pitcrew_protocol::{StepKind, Then};
 
-use crate::domain::run::WorkSpec;
-use crate::domain::{DesiredState, ItemKind, Mode, Os, Policy, ScriptUse, StepSpec};
+use crate::domain::{DesiredState, ItemKind, Mode, Os, Policy, ScriptUse, StepSpec, Told};
 use crate::resolve::{Because, Resolution, Wanted};
 
 use super::env::env;
 use super::inventory;
-use super::steps::call;
 use super::steps::{DETECT_MS, INVENTORY_MS, TEST_MS, VERSIONS_MS};
+use super::steps::{call, fetch_for};
 
 /// The steps that detect or test every wanted item, and take the inventory when asked. No step stops the others.
 ///
@@ -21,7 +20,7 @@ pub fn detection(resolution: &Resolution, policy: &Policy, with_inventory: bool)
             kind: StepKind::Inventory,
             item: None,
             timeout_ms: script.timeout_ms.unwrap_or(INVENTORY_MS),
-            work: WorkSpec::Script { script, env: Default::default(), secrets: Default::default() },
+            work: call(script, &Told::default()),
             then: Then::GoOn,
         }));
     }
@@ -45,7 +44,7 @@ fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
             then: Then::GoOn,
         }
     };
-    match item.kind {
+    let looks: Vec<StepSpec> = match item.kind {
         ItemKind::Software => {
             let Some(software) = policy.software(&item.name) else { return Vec::new() };
             let detect = look(StepKind::Detect, &software.detect, DETECT_MS);
@@ -64,7 +63,9 @@ fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
             };
             script.into_iter().collect()
         }
-    }
+    };
+    let fetches = told.files.values().filter(|_| !looks.is_empty()).map(|file| fetch_for(item, file, Then::GoOn));
+    fetches.chain(looks.iter().cloned()).collect()
 }
 
 /// True if it depends on the versions that there are what is done or said.

@@ -26,6 +26,7 @@ pub(super) fn env(policy: &Policy, item: &Item, deployment: &Deployment) -> Resu
             (Some(ParameterValue::Plain(_)), _) if parameter.is_secret() => return Err(name.clone()),
             (Some(ParameterValue::Plain(value)), _) | (None, Some(value)) => {
                 told.env.extend(parameter.variables(name, value));
+                told.files.extend(parameter.file(value).map(|file| (variable(name), file)));
             }
             (None, None) if parameter.optional => {}
             (None, None) => return Err(name.clone()),

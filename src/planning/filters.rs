@@ -44,6 +44,7 @@ pub fn filter_steps(asked: &[Asked]) -> Vec<StepSpec> {
             script: script.clone(),
             env: [("PITCREW_GROUP".to_owned(), group.clone())].into(),
             secrets: Default::default(),
+            files: Default::default(),
         },
         then: Then::GoOn,
     };

@@ -42,6 +42,10 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
     let platform = Platform { os: resolution.os, arch: &resolution.arch };
     for step in detection(resolution, policy, false) {
         let Some(item) = step.item else { continue };
+        if step.kind == StepKind::Download {
+            // What could not be fetched is said by the script that was to be told of it.
+            continue;
+        }
         if step.kind == StepKind::Versions {
             let (Some(software), Some(finding)) = (policy.software_of(&item), items.get_mut(&item)) else { continue };
             match answered::read(software, platform, answers.get(&item).copied()) {

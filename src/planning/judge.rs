@@ -207,7 +207,7 @@ fn whole(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
 
 /// What a run in which nothing was changed comes to: its first look was not as planned.
 fn unchanged(action: &PlannedAction, outcome: &RunOutcome) -> Verdict {
-    let Some(look) = outcome.steps.first() else {
+    let Some(look) = outcome.steps.iter().find(|step| step.kind != StepKind::Download) else {
         let message = "The computer answered without having done anything.".into();
         return Verdict::Failed { reason: Reason::Interrupted, message, may_pass: true, detected: None };
     };

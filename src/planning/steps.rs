@@ -26,7 +26,7 @@ const REBOOT_MS: u64 = 1_800_000;
 
 /// The steps of an action: look, fetch, change, look again.
 pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<_> = fetches(action).collect();
     match &action.recipe {
         Recipe::Software { detect, download, act, .. } => {
             let as_planned = Then::IfObserved(action.detected.clone());
@@ -54,13 +54,33 @@ pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
             steps.push(script(action, StepKind::Set, set, ACT_MS, Then::IfSucceeded));
         }
     }
-    steps.extend(verification(action));
+    steps.extend(looks(action));
     steps
 }
 
-/// The steps that only look whether an action has had its effect: the end of [`steps`], and all there is to do after a
-/// reboot that the action took.
+/// The steps that only look whether an action has had its effect: all there is to do after a reboot that the action took.
 pub fn verification(action: &PlannedAction) -> Vec<StepSpec> {
+    fetches(action).chain(looks(action)).collect()
+}
+
+/// What the scripts of an action are told the paths of.
+fn fetches(action: &PlannedAction) -> impl Iterator<Item = StepSpec> {
+    action.files.values().map(|file| fetch_for(&action.item, file, Then::IfSucceeded))
+}
+
+/// Fetches a file that a parameter names.
+pub(super) fn fetch_for(item: &Item, file: &Download, then: Then) -> StepSpec {
+    StepSpec {
+        kind: StepKind::Download,
+        item: Some(item.clone()),
+        work: WorkSpec::Download { download: file.clone(), env: Default::default(), secrets: Default::default() },
+        timeout_ms: DOWNLOAD_MS,
+        then,
+    }
+}
+
+/// The end of [`steps`].
+fn looks(action: &PlannedAction) -> Vec<StepSpec> {
     match &action.recipe {
         Recipe::Software { detect, test, .. } => {
             let verify = script(action, StepKind::Verify, detect, DETECT_MS, Then::IfSucceeded);
@@ -89,7 +109,8 @@ pub fn reboot(item: &Item) -> StepSpec {
 pub(super) fn call(script: ScriptUse, told: &Told) -> WorkSpec {
     let mut env = told.env.clone();
     env.extend(script.method.map(|method| ("PITCREW_METHOD".to_owned(), method.to_string())));
-    WorkSpec::Script { script, env, secrets: told.secrets.clone() }
+    let files = told.files.iter().map(|(name, file)| (name.clone(), file.sha256)).collect();
+    WorkSpec::Script { script, env, secrets: told.secrets.clone(), files }
 }
 
 fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
@@ -111,7 +132,7 @@ fn fetch(action: &PlannedAction, download: &Download) -> StepSpec {
 
 /// What is told to every script of an action.
 fn action_told(action: &PlannedAction) -> Told {
-    let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone() };
+    let mut told = Told { env: action.env.clone(), secrets: action.secrets.clone(), files: action.files.clone() };
     if let Some(child) = &action.child {
         told.env.insert(CHILD.to_owned(), child.key.clone());
         let parameters = child.parameters.iter();

@@ -209,6 +209,7 @@ mod tests {
             body: String::new(),
             env,
             secrets: Default::default(),
+            files: Default::default(),
         });
         Step { kind, item: item.to_owned(), work, timeout_ms: 1_000, then }
     }

@@ -27,6 +27,7 @@ fn run(epoch: i64, script: &str) -> Run {
         body: script.into(),
         env: Default::default(),
         secrets: Default::default(),
+        files: Default::default(),
     });
     let step = Step { kind: StepKind::Detect, item: "software/x".into(), work, timeout_ms: 60_000, then: Then::GoOn };
     let start_by = Timestamp::now() + Duration::from_secs(60);

@@ -151,6 +151,7 @@ impl World {
             item: None,
             work: WorkSpec::Script {
                 secrets: Default::default(),
+                files: Default::default(),
                 script: ScriptUse {
                     hash,
                     interpreter: Interpreter::Sh,

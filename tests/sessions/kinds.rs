@@ -15,7 +15,7 @@ use super::installation::Installation;
 use super::work::order;
 
 /// Something to fetch, and how often it was fetched.
-async fn depot(content: &'static str) -> (String, String, Arc<AtomicUsize>) {
+pub async fn depot(content: &'static str) -> (String, String, Arc<AtomicUsize>) {
     let fetched = Arc::new(AtomicUsize::new(0));
     let counted = fetched.clone();
     let routes = axum::Router::new().route(

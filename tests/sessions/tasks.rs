@@ -1,8 +1,11 @@
 //! Tasks as people write them: one script for everything, variants, typed parameters, and secrets that stay secret.
 
+use std::sync::atomic::Ordering;
+
 use pitcrew::domain::session::{Kind, Status};
 
 use super::installation::Installation;
+use super::kinds::depot;
 use super::secrets::files_with;
 
 const KEY: &str = "hunter2-is-no-good-key";
@@ -83,5 +86,51 @@ async fn secrets_reach_scripts_and_nothing_else() {
     installation.apply(&FLEET.replace("SECRET", "another-key")).await;
     assert_eq!(installation.count("SELECT policy_version FROM installation").await, before + 1);
     assert_eq!(installation.count("SELECT count(*) FROM secret WHERE replaced_at IS NULL").await, 3);
+    installation.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_there_before_scripts_are_told_of_them() {
+    let mut installation = Installation::new().await;
+    let (url, sum, fetched) = depot("a certificate").await;
+    let fleet = format!(
+        r#"
+kind: task
+name: trusted
+test: '[ -f "$PARAM_ROOT" ] || exit 7; cmp -s "$PARAM_ROOT" "$PITCREW_SANDBOX/root.pem" && echo true || echo false'
+set: |
+  cp "$PARAM_ROOT" "$PITCREW_SANDBOX/root.pem"
+  printf %s "${{PITCREW_FILE:-no file of its own}}, $PARAM_ROOT_SHA256" > "$PITCREW_SANDBOX/told"
+parameters: {{root: {{type: file}}}}
+---
+kind: task
+name: spoilt
+test: touch "$PITCREW_SANDBOX/was-run"; echo true
+set: exit 1
+parameters: {{root: {{type: file}}}}
+---
+{{kind: deployment, name: trusted, task: trusted, target: everyone, parameters: {{root: {{url: "{url}", sha256: "{sum}"}}}}}}
+---
+{{kind: deployment, name: spoilt, task: spoilt, target: everyone, parameters: {{root: {{url: "{url}", sha256: "{}"}}}}}}
+"#,
+        "0".repeat(64)
+    );
+    installation.apply(&fleet).await;
+    let computer = installation.local_computer().await;
+    installation.start_all();
+    let session = installation.submit(Kind::Full, &[computer.id]).await;
+    assert_eq!(installation.tally(&session).await, [(Status::PartiallyCompleted, 1)].into());
+    let read = |file: &str| std::fs::read_to_string(computer.sandbox.join(file)).expect("a file");
+    assert_eq!(read("root.pem"), "a certificate");
+    assert_eq!(read("told"), format!("no file of its own, {sum}"));
+    assert_eq!(fetched.load(Ordering::SeqCst), 2, "what is in the cache is not fetched again");
+    assert!(!computer.sandbox.join("was-run").exists(), "no script is told of a file that is not there");
+    let actions = installation.store.actions(session[0]).await.expect("the database answers");
+    let told: Vec<_> = actions.iter().map(|action| (action.item.as_str(), action.result_reason.as_deref())).collect();
+    assert_eq!(told, [("task/spoilt", Some("detection_failed")), ("task/trusted", Some("done"))]);
+    let message = actions[0].message.as_deref().expect("a sentence");
+    assert!(message.contains("the file that PARAM_ROOT is to name was not fetched"), "{message}");
+    let logs = installation.store.logs(session[0], None).await.expect("the database answers");
+    assert_eq!(logs[0].status.code(), Some("checksum"));
     installation.at_rest().await;
 }

@@ -169,6 +169,12 @@ fn parameter(reader: &Reader, name: &str, value: &Node) -> Option<Parameter> {
             reader.fault(fault.help("Write type: select."));
         }
     }
+    if parameter.kind == ParameterType::File && parameter.secret {
+        let fault = Fault::new(&value.place, format!("The parameter \"{name}\" is a file and cannot be a secret."));
+        reader.fault(
+            fault.help("It is fetched from its address, which plans name: keep the secret in a parameter beside it."),
+        );
+    }
     if let (Some(node), Some(value)) = (default, &parameter.default) {
         if parameter.is_secret() {
             let fault = Fault::new(&node.place, "A secret has no default: everyone who reads this file would know it.");

@@ -134,6 +134,7 @@ impl Planner<'_> {
             recipe,
             env: told.env,
             secrets: told.secrets,
+            files: told.files,
             needs: needs.into_iter().collect(),
             parent: None,
             child: None,

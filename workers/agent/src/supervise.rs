@@ -107,7 +107,7 @@ impl Supervisor<'_> {
                     () = self.context.stop.cancelled() => Ended::failed("interrupted", "the download was cut short"),
                     ended = download => match ended {
                         Ok((file, ended)) => {
-                            self.context.file = file.or(self.context.file.take());
+                            self.context.keep(sha256, file);
                             ended
                         }
                         Err(_) => Ended::timed_out(step.timeout_ms),
@@ -117,7 +117,7 @@ impl Supervisor<'_> {
             Work::Fetch { script, sha256, size } => {
                 let wanted = Wanted { sha256, size: *size };
                 let (file, ended) = download::by_script(&self.context, index, step, script, &wanted).await;
-                self.context.file = file.or(self.context.file.take());
+                self.context.keep(sha256, file);
                 ended
             }
             Work::Reboot => {

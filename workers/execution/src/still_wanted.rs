@@ -58,6 +58,7 @@ impl Today {
                 && now.recipe == action.recipe
                 && now.env == action.env
                 && now.secrets == action.secrets
+                && now.files == action.files
                 && now.lock == action.lock
         });
         (!same).then(|| format!("Deployment {} was changed after this was planned.", action.deployment))

@@ -79,7 +79,8 @@ impl StepKind {
 pub enum Work {
     /// Run a script.
     Script(Script),
-    /// Fetch `url` into the computer's cache under its checksum; the path is `PITCREW_FILE` for the steps after it.
+    /// Fetch `url` into the computer's cache under its checksum; the path is `PITCREW_FILE` for the steps after it, unless a
+    /// script of the run is told it by a variable of its own.
     Download {
         /// Where from: `http` or `https`.
         url: String,
@@ -117,6 +118,10 @@ pub struct Script {
     /// The names of those variables whose values are struck out of what the script prints before anyone sees it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub secrets: BTreeSet<String>,
+    /// The names of those variables that are told where a file lies, each with the SHA-256 of that file: one that a step
+    /// before this one has fetched, or the script is not run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// What runs a script.

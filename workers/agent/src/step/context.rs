@@ -1,8 +1,9 @@
 //! What a step is given, beside itself.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pitcrew_protocol::Run;
+use pitcrew_protocol::{Run, Step, Work};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::{RunFolder, StateDir};
@@ -22,10 +23,27 @@ pub struct Context<'a> {
     pub sandbox: Option<PathBuf>,
     /// The last download, or where a script is to leave one.
     pub file: Option<PathBuf>,
+    /// Where every file lies that was fetched, by its SHA-256.
+    pub fetched: BTreeMap<String, PathBuf>,
     /// The last item that was detected, and its version.
     pub detected: Option<(String, String)>,
     /// Cancelled when the run is told to end.
     pub stop: CancellationToken,
+}
+
+impl Context<'_> {
+    /// Notes where a file lies that was fetched.
+    pub fn keep(&mut self, sha256: &str, file: Option<PathBuf>) {
+        let Some(file) = file else { return };
+        let is_told = |step: &Step| match &step.work {
+            Work::Script(script) => script.files.values().any(|other| other == sha256),
+            Work::Download { .. } | Work::Fetch { .. } | Work::Reboot => false,
+        };
+        if !self.run.steps.iter().any(is_told) {
+            self.file = Some(file.clone());
+        }
+        self.fetched.insert(sha256.to_owned(), file);
+    }
 }
 
 impl<'a> Context<'a> {
@@ -38,6 +56,6 @@ impl<'a> Context<'a> {
         stop: CancellationToken,
     ) -> Context<'a> {
         let (work, group, cache) = (folder.work(), folder.group(), state.cache());
-        Context { run, work, group, cache, sandbox, file: None, detected: None, stop }
+        Context { run, work, group, cache, sandbox, file: None, fetched: BTreeMap::new(), detected: None, stop }
     }
 }

@@ -75,8 +75,16 @@ pub async fn run(context: &Context<'_>, index: usize, step: &Step, script: &Scri
     let mut command = Command::new(program);
     command.args(arguments).arg(&path).current_dir(&context.work).env_clear();
     command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.envs(&script.env);
+    for (variable, sha256) in &script.files {
+        let Some(file) = context.fetched.get(sha256) else {
+            let message = format!("the file that {variable} is to name was not fetched, so the script was not run");
+            return Ended::failed("download", message);
+        };
+        command.env(variable, file);
+    }
     // Ours come last: by the run id a script's processes are found again.
-    command.envs(&script.env).envs(environment(context, step));
+    command.envs(environment(context, step));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     command.process_group(0);

@@ -72,6 +72,7 @@ mod tests {
             body: String::new(),
             env: [("PARAM_KEY".to_owned(), value.to_owned()), ("PARAM_OPEN".to_owned(), "open".to_owned())].into(),
             secrets: ["PARAM_KEY".to_owned()].into(),
+            files: Default::default(),
         })
     }
 

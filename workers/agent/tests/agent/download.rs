@@ -114,6 +114,7 @@ fn by_script(body: &str, sha256: &str, size: Option<u64>) -> Step {
         body: body.to_owned(),
         env: [("PARAM_KEY".to_owned(), "hunter2-hunter2".to_owned())].into(),
         secrets: ["PARAM_KEY".to_owned()].into(),
+        files: Default::default(),
     };
     let work = Work::Fetch { script, sha256: sha256.to_owned(), size };
     Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }

@@ -123,6 +123,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
         body: "true".into(),
         env,
         secrets: Default::default(),
+        files: Default::default(),
     });
     for work in [outside, local, named] {
         let step = Step { kind: StepKind::Download, work, ..sh("") };

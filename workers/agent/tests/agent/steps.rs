@@ -21,8 +21,13 @@ async fn a_script_sees_its_run_and_no_secret_of_the_agents() {
     let body = "echo $PITCREW_SESSION $PITCREW_ITEM $EXTRA; pwd; ls; id=$PITCREW_RUN_ID; env | grep -c TOKEN; \
                 [ -n \"$HOME$PATH\" ] && [ -d \"$PITCREW_SANDBOX\" ] && [ -n \"$id\" ] && cat && echo fine";
     let env = [("EXTRA".to_owned(), "more words".to_owned())].into();
-    let work =
-        Work::Script(Script { interpreter: Interpreter::Sh, body: body.into(), env, secrets: Default::default() });
+    let work = Work::Script(Script {
+        interpreter: Interpreter::Sh,
+        body: body.into(),
+        env,
+        secrets: Default::default(),
+        files: Default::default(),
+    });
     let outcome = step(Step { work, ..sh("") }).await;
     assert_eq!(outcome.status, StepStatus::Succeeded);
     let lines: Vec<_> = outcome.output.lines().collect();

@@ -20,7 +20,13 @@ pub fn sh(body: &str) -> Step {
 }
 
 pub fn script(kind: StepKind, interpreter: Interpreter, body: &str) -> Step {
-    let script = Script { interpreter, body: body.to_owned(), env: Default::default(), secrets: Default::default() };
+    let script = Script {
+        interpreter,
+        body: body.to_owned(),
+        env: Default::default(),
+        secrets: Default::default(),
+        files: Default::default(),
+    };
     Step { kind, item: "software/x".into(), work: Work::Script(script), timeout_ms: 60_000, then: Then::GoOn }
 }
 
