@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use pitcrew_protocol::Child;
+use pitcrew_protocol::{Child, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::item::Item;
@@ -42,6 +42,9 @@ pub struct AnsweredVersion {
     /// The size of its file in bytes, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The signature of its file, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// What a computer has, as an inventory that was taken whole says.

@@ -89,6 +89,8 @@ words! {
         DownloadFailed = "download_failed",
         /// The file is not the one that was meant.
         ChecksumMismatch = "checksum_mismatch",
+        /// What was fetched is not signed by whom it must be; nothing was changed.
+        SignatureMismatch = "signature_mismatch",
         /// A script failed.
         ScriptFailed = "script_failed",
         /// A step took too long and was killed.

@@ -132,7 +132,7 @@ impl Parameter {
             return None;
         }
         let FileValue { url, sha256 } = serde_json::from_str(value).ok()?;
-        Some(Download { from: Origin::Url(url), sha256, size: None })
+        Some(Download { from: Origin::Url(url), sha256, size: None, signature: None })
     }
 
     /// The environment variables by which scripts are told a value, without their secrets.

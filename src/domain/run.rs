@@ -181,14 +181,15 @@ impl StepSpec {
             }
             WorkSpec::Download { download, env, secrets } => {
                 let (sha256, size) = (download.sha256.to_string(), download.size);
+                let signature = download.signature.clone();
                 match &download.from {
-                    Origin::Url(url) => Work::Download { url: url.clone(), sha256, size },
+                    Origin::Url(url) => Work::Download { url: url.clone(), sha256, size, signature },
                     Origin::Stored(_) => {
                         let url = shelf.address(&download.sha256).ok_or(Missing::File(download.sha256))?;
-                        Work::Download { url, sha256, size }
+                        Work::Download { url, sha256, size, signature }
                     }
                     Origin::Script { script, .. } => {
-                        Work::Fetch { script: written(script, env, secrets, shelf)?, sha256, size }
+                        Work::Fetch { script: written(script, env, secrets, shelf)?, sha256, size, signature }
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pitcrew_protocol::Signature;
 use serde::{Deserialize, Serialize};
 
 use super::computer::Os;
@@ -57,6 +58,9 @@ pub struct Software {
     /// The versions that can be installed, in no particular order; empty if `install` knows where to get any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<SoftwareVersion>,
+    /// The public key with which the files of all versions are signed; none if they need not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// Answers, on a computer, which other versions can be installed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub versions_from: Option<ScriptUse>,
@@ -192,6 +196,9 @@ pub struct Download {
     /// How large it is, in bytes, as far as anybody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// By whom it must be signed, if it must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// Where a file is from.

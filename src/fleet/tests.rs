@@ -26,7 +26,7 @@ fn the_example_is_in_order() {
 fn the_documentation_is_in_order() {
     let text = include_str!("../../schemas/manual/software.md");
     let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for example in examples {
         let files = [("fleet.yaml", example)];
         let stored = |name: String| StoredFile { sha256: Sha256Hash::of(name.as_bytes()), size: 1, name };
@@ -126,6 +126,59 @@ versions:
             "fleet.yaml:16:1: A software has no \"post_instal\". Did you mean \"post_install\"?".to_owned(),
             format!("fleet.yaml:18:5: {unchecked}"),
             "fleet.yaml:19:5: A version with a \"sha256\" lacks a \"url\" or a \"file\".".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_must_be_signed_has_a_signature_of_the_right_key() {
+    let text = format!(
+        "\
+kind: software
+name: a
+detect: d
+install: i
+signed_by: {{file: vendor.pub}}
+versions:
+  - {{version: 1, url: 'https://x/1', sha256: {sum}, signature: {signature}}}
+  - {{version: 2, url: 'https://x/2', sha256: {sum}, signature: {{file: 2.minisig}}}}
+  - {{version: 3, url: 'https://x/3', sha256: {sum}}}
+  - {{version: 4, install: i}}
+  - {{version: 5, url: 'https://x/5', sha256: {sum}, signature: {key}}}
+  - {{version: 6, url: 'https://x/6', sha256: {sum}, signed_by: nobody}}
+---
+kind: software
+name: b
+detect: d
+install: i
+versions:
+  - {{version: 1, url: 'https://x/1', sha256: {sum}, signature: {signature}}}
+",
+        sum = "ab".repeat(32),
+        key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+        signature =
+            "RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=",
+    );
+    let public = "untrusted comment: minisign public key\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n";
+    let attached = Attached::new([("vendor.pub", public), ("2.minisig", "untrusted comment: x\nnonsense\n")]);
+    let (_, faults) = read_with([("f.yaml", text.as_str())], &attached);
+    let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    let no_signature = "It is not a signature as minisign makes them: the second line of a .minisig file is expected, which begins \
+                        with RU.";
+    let unsigned = "What is fetched must be signed, and this version has no \"signature\". It is in the .minisig file beside \
+                    the vendor's.";
+    assert_eq!(
+        faults,
+        [
+            format!("f.yaml:8:123: {no_signature}"),
+            format!("f.yaml:9:5: {unsigned}"),
+            format!("f.yaml:11:123: {no_signature}"),
+            format!("f.yaml:12:5: {unsigned}"),
+            "f.yaml:12:123: It is not a public key of minisign: the last line of its .pub file is expected, which begins with RW."
+                .to_owned(),
+            "f.yaml:19:123: It is not said with which key this signature was made. Add \"signed_by\", here or at the software: the \
+             public key of the vendor."
+                .to_owned(),
         ]
     );
 }

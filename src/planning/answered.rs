@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
-use pitcrew_protocol::{StepOutcome, StepStatus};
+use pitcrew_protocol::{Signature, StepOutcome, StepStatus};
 
 use crate::domain::{
     AnsweredVersion, Download, Findings, Origin, Os, Policy, Sha256Hash, Software, SoftwareVersion, Version,
@@ -34,6 +34,7 @@ struct Entry {
     url: Option<String>,
     sha256: Option<Sha256Hash>,
     size: Option<u64>,
+    signature: Option<String>,
 }
 
 /// Reads the versions for a platform out of the outcome of the step that asked: a JSON list, or a JSON value in each line.
@@ -56,7 +57,7 @@ pub(super) fn read(
     let mut known: Vec<Version> = Vec::new();
     for (line, entry) in entries(&outcome.output)? {
         let wrong = |what: &str| wrong(line, what);
-        let Entry { version, os, arch, url, sha256, size } = entry.map_err(|what| wrong(&what))?;
+        let Entry { version, os, arch, url, sha256, size, signature } = entry.map_err(|what| wrong(&what))?;
         let Some(number) = software.version(&version) else {
             let scheme = software.scheme;
             return Err(wrong(&format!(
@@ -74,6 +75,14 @@ pub(super) fn read(
         if sha256.is_some() && url.is_none() && software.download.is_none() {
             return Err(wrong("it has a \"sha256\" and no \"url\" from which it could be fetched"));
         }
+        let signature = match (&software.signed_by, signature) {
+            (None, _) => None,
+            (Some(_), None) if sha256.is_none() => None,
+            (Some(_), None) => {
+                return Err(wrong("it has no \"signature\", and \"signed_by\" says that there must be one"));
+            }
+            (Some(key), Some(signature)) => Some(Signature::of(key, &signature).map_err(|what| wrong(&what))?),
+        };
         let fits = os.is_none_or(|os| os == platform.os) && arch.as_deref().is_none_or(|arch| arch == platform.arch);
         if !fits {
             continue;
@@ -85,7 +94,7 @@ pub(super) fn read(
             return Err(wrong(&format!("there are more than {MOST} versions; answer those that may be wanted")));
         }
         known.push(number);
-        answered.push(AnsweredVersion { version, url, sha256, size });
+        answered.push(AnsweredVersion { version, url, sha256, size, signature });
     }
     Ok(answered)
 }
@@ -119,7 +128,8 @@ fn entries(output: &str) -> Result<Vec<Line>, String> {
 /// A version alone, or with what is said of it.
 fn entry(text: &str) -> Result<Entry, String> {
     let read = if text.starts_with('"') {
-        let plain = |version| Entry { version, os: None, arch: None, url: None, sha256: None, size: None };
+        let plain =
+            |version| Entry { version, os: None, arch: None, url: None, sha256: None, size: None, signature: None };
         serde_json::from_str(text).map(plain)
     } else {
         serde_json::from_str(text)
@@ -148,9 +158,9 @@ fn with_answered(software: &Software, platform: Platform<'_>, answered: &[Answer
     let is_new = |answer: &&AnsweredVersion| {
         software.version(&answer.version).is_some_and(|version| !listed.contains(&&version))
     };
-    let entry = |AnsweredVersion { version, url, sha256, size }: AnsweredVersion| {
+    let entry = |AnsweredVersion { version, url, sha256, size, signature }: AnsweredVersion| {
         let from = Origin::of(url, software.download.as_ref());
-        let download = from.zip(sha256).map(|(from, sha256)| Download { from, sha256, size });
+        let download = from.zip(sha256).map(|(from, sha256)| Download { from, sha256, size, signature });
         SoftwareVersion { download, ..SoftwareVersion::plain(version) }
     };
     let new: Vec<_> = answered.iter().filter(is_new).cloned().map(entry).collect();

@@ -149,6 +149,7 @@ fn first_failure(action: &PlannedAction, outcome: &RunOutcome) -> Option<Verdict
         let StepStatus::Failed { code, message } = &step.status else { return None };
         let (reason, may_pass) = match (code.as_str(), step.kind) {
             ("checksum", _) => (Reason::ChecksumMismatch, false),
+            ("signature", _) => (Reason::SignatureMismatch, false),
             ("interpreter", _) => (Reason::NoInterpreter, false),
             ("timeout", _) => (Reason::TimedOut, true),
             (_, StepKind::Download) => (Reason::DownloadFailed, true),

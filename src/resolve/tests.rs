@@ -31,6 +31,7 @@ fn software(name: &str) -> Software {
         post_uninstall: None,
         download: None,
         versions_from: None,
+        signed_by: None,
         upgrade: Upgrade::Over,
         repair: None,
         versions: vec![],

@@ -78,7 +78,7 @@ fn single(reader: &Reader, node: &Node) -> Option<ScriptUse> {
 }
 
 /// A text, or `file: PATH`.
-fn body(reader: &Reader, node: &Node) -> Option<String> {
+pub(super) fn body(reader: &Reader, node: &Node) -> Option<String> {
     let Value::Map(_) = &node.value else { return reader.text(node) };
     let fields = reader.fields(node, "The text of a script", "")?;
     let path = fields.need("file");

@@ -1,5 +1,7 @@
 //! `kind: software`.
 
+use pitcrew_protocol::Signature;
+use pitcrew_protocol::signature::is_key;
 use url::Url;
 
 use crate::domain::{
@@ -30,7 +32,9 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         None => Some(None),
         Some(node) => upgrade_way(reader, node).map(Some),
     };
-    let versions = versions(reader, &fields, scheme, download.as_ref());
+    let signed_by = fields.get("signed_by").and_then(|node| public_key(reader, node));
+    let fetching = Fetching { script: download.as_ref(), signed_by: signed_by.as_deref() };
+    let versions = versions(reader, &fields, scheme, fetching);
     let versions_from = script::optional(reader, &fields, "versions_from");
     let requires = needs::requires(reader, &fields);
     let rules = needs::rules(reader, &fields);
@@ -57,6 +61,7 @@ pub(super) fn read(reader: &Reader, fields: Fields<'_>) -> Option<Software> {
         upgrade: upgrade?,
         repair: repair?,
         versions,
+        signed_by,
         versions_from,
         requires,
         rules,
@@ -88,17 +93,24 @@ fn upgrade_way(reader: &Reader, node: &Node) -> Option<Upgrade> {
     }
 }
 
+/// How a software says that the files of its versions are fetched and checked.
+#[derive(Clone, Copy)]
+struct Fetching<'a> {
+    script: Option<&'a ScriptUse>,
+    signed_by: Option<&'a str>,
+}
+
 /// The listed versions. By an unknown scheme none of them can be said to be wrong.
 fn versions(
     reader: &Reader,
     fields: &Fields<'_>,
     scheme: Option<Scheme>,
-    download: Option<&ScriptUse>,
+    fetching: Fetching<'_>,
 ) -> Vec<SoftwareVersion> {
     let nodes = fields.get("versions").map(|node| reader.list(node)).unwrap_or_default();
     let mut versions: Vec<SoftwareVersion> = Vec::new();
     for (place, node) in nodes.into_iter().enumerate() {
-        let Some(version) = version(reader, node, place, download) else { continue };
+        let Some(version) = version(reader, node, place, fetching) else { continue };
         let read = |version: &SoftwareVersion| Version::parse(scheme.unwrap_or(Scheme::Loose), &version.version);
         if let (None, Some(scheme)) = (read(&version), scheme) {
             reader.fault(Fault::new(&node.place, not_of_scheme(scheme, &version.version)));
@@ -122,9 +134,9 @@ pub(in crate::fleet) fn not_of_scheme(scheme: Scheme, text: &str) -> String {
 }
 
 /// A version alone, or with its platform and its download.
-fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>) -> Option<SoftwareVersion> {
+fn version(reader: &Reader, node: &Node, place: usize, fetching: Fetching<'_>) -> Option<SoftwareVersion> {
     if let Value::Scalar { .. } = node.value {
-        if fetch.is_some() {
+        if fetching.script.is_some() {
             reader.fault(unchecked(node));
         }
         return Some(SoftwareVersion::plain(reader.version(node)?));
@@ -133,7 +145,7 @@ fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>
     let version = fields.need("version").and_then(|node| reader.version(node));
     let os = fields.get("os").and_then(|node| reader.word(node));
     let arch = fields.get("arch").and_then(|node| reader.name(node));
-    let download = download(reader, node, &fields, fetch);
+    let download = download(reader, node, &fields, fetching);
     let requires = needs::requires(reader, &fields);
     let install = script::optional(reader, &fields, "install");
     let uninstall = script::optional(reader, &fields, "uninstall");
@@ -161,11 +173,11 @@ fn version(reader: &Reader, node: &Node, place: usize, fetch: Option<&ScriptUse>
 }
 
 /// What is fetched for a version: the file that lies beside the fleet file, or what lies at `url`, or what the script
-/// `download` of the version or, in `fetch`, of its software fetches.
-fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&ScriptUse>) -> Option<Download> {
+/// `download` of the version or of its software fetches.
+fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetching: Fetching<'_>) -> Option<Download> {
     let own = script::optional(reader, fields, "download");
-    let is_fetched = fields.get("download").is_some() || fetch.is_some();
-    let script = own.or_else(|| fetch.cloned());
+    let is_fetched = fields.get("download").is_some() || fetching.script.is_some();
+    let script = own.or_else(|| fetching.script.cloned());
     let (url, sha256) = (fields.get("url"), fields.get("sha256"));
     let size = fields.get("size").and_then(|node| reader.number(node, 1, 1 << 50));
     if let Some(file) = fields.get("file") {
@@ -173,7 +185,9 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
             reader.fault(Fault::new(&other.place, "A version that has a \"file\" is not fetched from anywhere else."));
         }
         let sha256 = sha256.and_then(|node| Some((node, checksum(reader, node)?)));
-        return stored(reader, file, sha256, fields.get("size").zip(size));
+        let stored = stored(reader, file, sha256, fields.get("size").zip(size));
+        let signature = signature(reader, node, fields, fetching, true);
+        return stored.map(|download| Download { signature, ..download });
     }
     let address = url.map(|url| web_address(reader, url));
     match (url, sha256) {
@@ -191,12 +205,13 @@ fn download(reader: &Reader, node: &Node, fields: &Fields<'_>, fetch: Option<&Sc
         }
         (_, Some(_)) => {}
     }
+    let signature = signature(reader, node, fields, fetching, sha256.is_some());
     let sha256 = checksum(reader, sha256?)?;
     let url = match address {
         None => None,
         Some(url) => Some(url?),
     };
-    Some(Download { from: Origin::of(url, script.as_ref())?, sha256, size })
+    Some(Download { from: Origin::of(url, script.as_ref())?, sha256, size, signature })
 }
 
 /// A file that lies beside the fleet file. What it must be like need not be said, but must not be said wrong.
@@ -215,7 +230,55 @@ fn stored(
         reader.fault(Fault::new(&node.place, format!("The file \"{name}\" has {} bytes.", file.size)));
     }
     let called = name.rsplit('/').next().unwrap_or(name).to_owned();
-    Some(Download { from: Origin::Stored(called), sha256: file.sha256, size: Some(file.size) })
+    Some(Download { from: Origin::Stored(called), sha256: file.sha256, size: Some(file.size), signature: None })
+}
+
+/// The signature of what is fetched, if it must have one.
+fn signature(
+    reader: &Reader,
+    node: &Node,
+    fields: &Fields<'_>,
+    fetching: Fetching<'_>,
+    is_fetched: bool,
+) -> Option<Signature> {
+    let own = fields.get("signed_by").and_then(|node| public_key(reader, node));
+    match (own.as_deref().or(fetching.signed_by), fields.get("signature")) {
+        (None, None) => None,
+        (Some(_), None) if !is_fetched => None,
+        (Some(_), None) => {
+            let fault =
+                Fault::new(&node.place, "What is fetched must be signed, and this version has no \"signature\".");
+            reader.fault(fault.help("It is in the .minisig file beside the vendor's."));
+            None
+        }
+        (None, Some(node)) => {
+            let fault = Fault::new(&node.place, "It is not said with which key this signature was made.");
+            reader.fault(fault.help("Add \"signed_by\", here or at the software: the public key of the vendor."));
+            None
+        }
+        (Some(key), Some(node)) => {
+            let text = script::body(reader, node)?;
+            Signature::of(key, &text).map_err(|what| reader.fault(Fault::new(&node.place, sentence(&what)))).ok()
+        }
+    }
+}
+
+/// A clause as a sentence.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn public_key(reader: &Reader, node: &Node) -> Option<String> {
+    let text = script::body(reader, node)?;
+    match is_key(&text) {
+        Ok(()) => Some(text),
+        Err(what) => {
+            reader.fault(Fault::new(&node.place, sentence(&what)));
+            None
+        }
+    }
 }
 
 fn unchecked(node: &Node) -> Fault {

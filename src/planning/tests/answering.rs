@@ -138,7 +138,7 @@ fn a_wrong_answer_is_a_failed_detection_that_names_the_line() {
         ),
         (
             "\n{\"version\": \"2.0.0\", \"sha265\": \"\"}",
-            "line 2 of what its script \"versions_from\" printed: unknown field `sha265`, expected one of `version`, `os`, `arch`, `url`, `sha256`, `size`.",
+            "line 2 of what its script \"versions_from\" printed: unknown field `sha265`, expected one of `version`, `os`, `arch`, `url`, `sha256`, `size`, `signature`.",
         ),
         (
             "{\"version\": \"2.0.0\", \"url\": \"https://x\"}",

@@ -94,6 +94,7 @@ fn a_software_is_judged_by_what_is_there_in_the_end() {
         (vec![failed(Detect, "exit_code")], Reason::DetectionFailed),
         (vec![look(), failed(Download, "download")], Reason::DownloadFailed),
         (vec![look(), failed(Download, "checksum")], Reason::ChecksumMismatch),
+        (vec![look(), failed(Download, "signature")], Reason::SignatureMismatch),
         (vec![look(), failed(Act, "exit_code")], Reason::ScriptFailed),
         (vec![look(), act(), failed(Act, "timeout")], Reason::TimedOut),
         (vec![look(), failed(Act, "interpreter")], Reason::NoInterpreter),

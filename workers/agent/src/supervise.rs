@@ -100,8 +100,8 @@ impl Supervisor<'_> {
         let timeout = Duration::from_millis(step.timeout_ms);
         let ended = match &step.work {
             Work::Script(script) => script::run(&self.context, index, step, script).await,
-            Work::Download { url, sha256, size } => {
-                let wanted = Wanted { sha256, size: *size };
+            Work::Download { url, sha256, size, signature } => {
+                let wanted = Wanted { sha256, size: *size, signature: signature.as_ref() };
                 let download = tokio::time::timeout(timeout, download::fetch(&self.context.cache, url, &wanted));
                 tokio::select! {
                     () = self.context.stop.cancelled() => Ended::failed("interrupted", "the download was cut short"),
@@ -114,8 +114,8 @@ impl Supervisor<'_> {
                     },
                 }
             }
-            Work::Fetch { script, sha256, size } => {
-                let wanted = Wanted { sha256, size: *size };
+            Work::Fetch { script, sha256, size, signature } => {
+                let wanted = Wanted { sha256, size: *size, signature: signature.as_ref() };
                 let (file, ended) = download::by_script(&self.context, index, step, script, &wanted).await;
                 self.context.keep(sha256, file);
                 ended

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod journal;
 pub mod outcome;
 pub mod run;
+pub mod signature;
 pub mod said;
 
 pub use frame::{FromAgent, FromGateway, Hello, Refusal, RunState};
@@ -15,6 +16,7 @@ pub use journal::{JournalEvent, JournalLine};
 pub use outcome::{Ending, RunOutcome, StepOutcome, StepStatus};
 pub use run::{Interpreter, Run, Script, Step, StepKind, Then, Work};
 pub use said::{Activity, Child, Said};
+pub use signature::Signature;
 
 /// The version of this protocol. A gateway refuses an agent of another major version with a reason a person can act on.
 pub const PROTOCOL_VERSION: u32 = 1;

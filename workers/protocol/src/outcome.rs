@@ -110,7 +110,7 @@ pub enum StepStatus {
     Succeeded,
     /// It did not. `code` is one of a small fixed set, `message` says what happened in a sentence.
     Failed {
-        /// `exit_code`, `signal`, `timeout`, `checksum`, `download`, `not_boolean`, `interpreter`, `killed`, `interrupted`, `io`.
+        /// `exit_code`, `signal`, `timeout`, `checksum`, `signature`, `download`, `not_boolean`, `interpreter`, `killed`, `interrupted`, `io`.
         code: String,
         /// A sentence for a person.
         message: String,

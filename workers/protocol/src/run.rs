@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Signature;
+
 /// One start of a sequence of steps on one computer.
 ///
 /// The computer works through `steps` in order, alone: it goes on when the connection is lost, and keeps the outcome
@@ -89,6 +91,9 @@ pub enum Work {
         /// How large it must be, in bytes, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         size: Option<u64>,
+        /// By whom it must be signed, if it must.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
     },
     /// Run a script that leaves a file where `PITCREW_FILE` says, and keep that file in the cache as a download is kept. It
     /// is not run if the cache has the file.
@@ -100,6 +105,9 @@ pub enum Work {
         /// How large it must be, in bytes, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         size: Option<u64>,
+        /// By whom it must be signed, if it must.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
     },
     /// Restart the computer. The run ends as completed once the computer has started again with another boot id.
     Reboot,

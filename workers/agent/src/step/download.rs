@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use pitcrew_protocol::{Script, Step};
+use pitcrew_protocol::{Script, Signature, Step};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Context, Ended, script};
+use super::{Context, Ended, script, signature};
 use crate::error::chain;
 
 /// The largest file that is fetched.
@@ -36,6 +36,8 @@ pub struct Wanted<'a> {
     pub sha256: &'a str,
     /// Its size in bytes, if that is known.
     pub size: Option<u64>,
+    /// By whom it must be signed, if it must.
+    pub signature: Option<&'a Signature>,
 }
 
 impl Wanted<'_> {
@@ -111,9 +113,12 @@ async fn into_cache(
     tidy(cache, wanted, CACHE_MAX);
     let fetched = async {
         if is_cached(&path, wanted.sha256).await.map_err(|error| io("read", &path, &error))? {
+            // Whoever wanted it before may have asked for no signature.
+            signed(&path, wanted).await?;
             return Ok(Ended::succeeded("it was in the cache already\n".to_owned()));
         }
         let ended = receive(&temporary).await?;
+        signed(&temporary, wanted).await?;
         tokio::fs::rename(&temporary, &path).await.map_err(|error| io("rename", &temporary, &error))?;
         Ok(ended)
     };
@@ -123,6 +128,18 @@ async fn into_cache(
             let _ = tokio::fs::remove_file(&temporary).await;
             (None, ended)
         }
+    }
+}
+
+/// Verifies the signature that a file must have.
+async fn signed(path: &Path, wanted: &Wanted<'_>) -> Result<(), Ended> {
+    let Some(signature) = wanted.signature.cloned() else { return Ok(()) };
+    let path = path.to_owned();
+    let verified = tokio::task::spawn_blocking(move || signature::verify(&path, &signature)).await;
+    match verified {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(Ended::failed("signature", why)),
+        Err(error) => Err(Ended::failed("io", format!("the signature could not be verified: {error}"))),
     }
 }
 
@@ -245,7 +262,7 @@ mod tests {
             std::fs::File::open(&path).unwrap().set_modified(days(age)).unwrap();
         }
         let left = |sha256: &str, size, most| {
-            tidy(folder.path(), &Wanted { sha256, size }, most);
+            tidy(folder.path(), &Wanted { sha256, size, signature: None }, most);
             let mut left: Vec<_> = folder
                 .path()
                 .read_dir()

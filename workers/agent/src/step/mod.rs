@@ -8,6 +8,7 @@ pub mod output;
 pub mod reboot;
 pub mod script;
 pub mod secrets;
+pub mod signature;
 
 pub use context::Context;
 pub use ended::Ended;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pitcrew_protocol::{Ending, Interpreter, Script, Step, StepKind, StepStatus, Then, Work};
+use pitcrew_protocol::{Ending, Interpreter, Script, Signature, Step, StepKind, StepStatus, Then, Work};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -42,6 +42,7 @@ impl Web {
             url: format!("{}{path}?signature=s3cret", self.address),
             sha256: sha256.to_owned(),
             size: None,
+            signature: None,
         };
         Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }
     }
@@ -97,7 +98,7 @@ async fn a_file_of_another_size_is_refused() {
     let mut link = gateway.accept().await;
     for (expected, message) in [(12, "is larger than 12 bytes"), (14, "has 13 bytes, where 14 were expected")] {
         let url = format!("{}/file", web.address);
-        let work = Work::Download { url, sha256: sum(b"the installer"), size: Some(expected) };
+        let work = Work::Download { url, sha256: sum(b"the installer"), size: Some(expected), signature: None };
         let step = Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) };
         let outcome = link.run_through(&run(1, vec![step])).await;
         let StepStatus::Failed { code, message: said } = &outcome.steps[0].status else { panic!("it failed") };
@@ -116,7 +117,7 @@ fn by_script(body: &str, sha256: &str, size: Option<u64>) -> Step {
         secrets: ["PARAM_KEY".to_owned()].into(),
         files: Default::default(),
     };
-    let work = Work::Fetch { script, sha256: sha256.to_owned(), size };
+    let work = Work::Fetch { script, sha256: sha256.to_owned(), size, signature: None };
     Step { kind: StepKind::Download, work, ..then(sh(""), Then::IfSucceeded) }
 }
 
@@ -151,4 +152,42 @@ async fn a_script_fetches_a_file_once_and_it_is_checked_like_a_download() {
         assert!(message.contains(said), "{message}");
     }
     assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 1, "only what was right is kept");
+}
+
+/// As minisign itself has signed `test`.
+fn signed_test(step: &Step) -> Step {
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let line = "RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=";
+    let signed = Some(Signature::of(key, line).unwrap());
+    let work = match step.work.clone() {
+        Work::Download { url, sha256, size, .. } => Work::Download { url, sha256, size, signature: signed },
+        Work::Fetch { script, sha256, size, .. } => Work::Fetch { script, sha256, size, signature: signed },
+        other => other,
+    };
+    Step { work, ..step.clone() }
+}
+
+#[tokio::test]
+async fn what_is_not_signed_by_whom_it_must_be_is_not_used() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let web = Web::start(b"tampered with").await;
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    // The checksum is right, and the signature is of something else: not even from the cache is it used.
+    let plain = web.download("/file", &sum(b"tampered with"));
+    for (step, fails) in [(signed_test(&plain), true), (plain.clone(), false), (signed_test(&plain), true)] {
+        let outcome = link.run_through(&run(1, vec![step, sh("echo done")])).await;
+        let expected = if fails { ("signature", 1) } else { ("succeeded", 2) };
+        assert_eq!((code(&outcome.steps[0]), outcome.steps.len()), expected);
+    }
+    let web = Web::start(b"test").await;
+    let good = [
+        signed_test(&web.download("/file", &sum(b"test"))),
+        signed_test(&by_script("printf test > $PITCREW_FILE", &sum(b"test"), None)),
+    ];
+    for step in good {
+        let outcome = link.run_through(&run(1, vec![step, sh("cat $PITCREW_FILE")])).await;
+        assert_eq!((outcome.ending, outcome.steps[1].output.as_str()), (Ending::Completed, "test"));
+        let _ = std::fs::remove_file(place.state().join("cache").join(sum(b"test")));
+    }
 }

@@ -114,9 +114,14 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
     let (place, gateway) = (Place::new(), Gateway::start().await);
     let _agent = place.agent(&gateway.url());
     let mut link = gateway.accept().await;
-    let outside =
-        Work::Download { url: "https://example.test/x".into(), sha256: "../../etc/passwd".into(), size: None };
-    let local = Work::Download { url: "file:///etc/passwd".into(), sha256: "a".repeat(64), size: None };
+    let outside = Work::Download {
+        url: "https://example.test/x".into(),
+        sha256: "../../etc/passwd".into(),
+        size: None,
+        signature: None,
+    };
+    let local =
+        Work::Download { url: "file:///etc/passwd".into(), sha256: "a".repeat(64), size: None, signature: None };
     let env = [("A=B".to_owned(), "x".to_owned())].into();
     let named = Work::Script(Script {
         interpreter: pitcrew_protocol::Interpreter::Sh,
