@@ -101,6 +101,24 @@ pub struct PlannedAction {
     pub retries: u32,
 }
 
+impl PlannedAction {
+    /// The scripts that change what is installed, in order, and what each of them does; none of a task.
+    ///
+    /// A plan that does not say what they do is of a version whose plans had no more than a removal before what is
+    /// installed: all but the last script remove, and the last one does too where the action is to uninstall.
+    pub fn changes(&self) -> impl Iterator<Item = (Does, &ScriptUse)> {
+        let act = match &self.recipe {
+            Recipe::Software { act, .. } => act.as_slice(),
+            Recipe::Fetch { .. } | Recipe::Task { .. } | Recipe::Whole { .. } => &[],
+        };
+        act.iter().enumerate().map(|(place, change)| {
+            let removes = place + 1 < act.len() || self.action == ActionType::Uninstall;
+            let unsaid = if removes { Does::Uninstall } else { Does::Install };
+            (change.does.unwrap_or(unsaid), &change.script)
+        })
+    }
+}
+
 words! {
     /// What is done about an item.
     ActionType {
@@ -236,8 +254,9 @@ pub enum Recipe {
 /// One script that changes the computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What it does.
-    pub does: Does,
+    /// What it does; none in a stored plan of a version that did not say it. Ask [`PlannedAction::changes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub does: Option<Does>,
     /// The script.
     #[serde(flatten)]
     pub script: ScriptUse,

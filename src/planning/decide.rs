@@ -240,10 +240,9 @@ pub(super) fn scripts(
     let uninstall = from.and_then(|version| version.uninstall.as_ref()).or(software.uninstall.as_ref());
     let installed = to.and_then(|version| version.post_install.as_ref()).or(software.post_install.as_ref());
     let removed = from.and_then(|version| version.post_uninstall.as_ref()).or(software.post_uninstall.as_ref());
-    let change = |does: Does, script: &ScriptUse| Change { does, script: script.clone() };
-    let then = |change: Change, does: Does, script: Option<&ScriptUse>| {
-        let follows = script.map(|script| Change { does, script: script.clone() });
-        std::iter::once(change).chain(follows).collect::<Vec<_>>()
+    let change = |does: Does, script: &ScriptUse| Change { does: Some(does), script: script.clone() };
+    let then = |first: Change, does: Does, script: Option<&ScriptUse>| {
+        std::iter::once(first).chain(script.map(|script| change(does, script))).collect::<Vec<_>>()
     };
     let by = |does: Does, script: &ScriptUse| then(change(does, script), Does::PostInstall, installed);
     let over = || Ok(by(Does::Install, install.ok_or_else(|| missing("install"))?));

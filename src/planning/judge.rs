@@ -171,9 +171,8 @@ fn first_failure(action: &PlannedAction, outcome: &RunOutcome) -> Option<Verdict
 
 /// What the next script of an action does after these steps, if it only follows a change.
 fn followed(action: &PlannedAction, before: &[StepOutcome]) -> Option<Does> {
-    let Recipe::Software { act, .. } = &action.recipe else { return None };
     let done = before.iter().filter(|step| step.kind == StepKind::Act).count();
-    act.get(done).map(|change| change.does).filter(|does| does.follows())
+    action.changes().nth(done).map(|(does, _)| does).filter(|does| does.follows())
 }
 
 fn what_failed(kind: StepKind) -> &'static str {

@@ -28,14 +28,14 @@ const REBOOT_MS: u64 = 1_800_000;
 pub fn steps(action: &PlannedAction) -> Vec<StepSpec> {
     let mut steps: Vec<_> = fetches(action).collect();
     match &action.recipe {
-        Recipe::Software { detect, download, act, .. } => {
+        Recipe::Software { detect, download, .. } => {
             let as_planned = Then::IfObserved(action.detected.clone());
             steps.push(script(action, StepKind::Detect, detect, DETECT_MS, as_planned));
             steps.extend(download.as_ref().map(|download| fetch(action, download)));
-            steps.extend(act.iter().map(|change| {
-                let mut step = script(action, StepKind::Act, &change.script, ACT_MS, Then::IfSucceeded);
+            steps.extend(action.changes().map(|(does, change)| {
+                let mut step = script(action, StepKind::Act, change, ACT_MS, Then::IfSucceeded);
                 // A removal leads to no version; noop computers go by that.
-                if let (true, WorkSpec::Script { env, .. }) = (change.does.removes(), &mut step.work) {
+                if let (true, WorkSpec::Script { env, .. }) = (does.removes(), &mut step.work) {
                     env.insert("PITCREW_VERSION".into(), String::new());
                 }
                 step

@@ -15,6 +15,7 @@ use super::*;
 mod answering;
 mod documented;
 mod judging;
+mod older;
 mod properties;
 mod scripting;
 

@@ -11,6 +11,9 @@ pub mod run;
 pub mod signature;
 pub mod said;
 
+#[cfg(test)]
+mod older;
+
 pub use frame::{FromAgent, FromGateway, Hello, Refusal, RunState};
 pub use journal::{JournalEvent, JournalLine};
 pub use outcome::{Ending, RunOutcome, StepOutcome, StepStatus};
