@@ -1,5 +1,8 @@
 //! Fleet files, applied: what they define is created or changed, what they do not mention is left alone.
 
+mod known;
+mod touched;
+
 use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
@@ -9,9 +12,11 @@ use serde_json::{Value, json};
 use super::error::Doing;
 use super::rows::json_of;
 use super::{Error, Keyring, Store, files, secrets};
-use crate::domain::{Deployment, Group, Members, ParameterValue, Sha256Hash, Software, Target, Task};
+use crate::domain::{Deployment, Group, ParameterValue, Sha256Hash};
 use crate::fleet::{self, Attached, Body, Fault, FleetFile, Known, Place, StoredFile};
 use crate::planning;
+use known::known;
+use touched::{COMPUTERS, DEPLOYMENTS, GROUPS, LICENCES, PERSONS, SOFTWARE, TASKS, Touched};
 
 /// Whoever applies fleet files holds this advisory lock, so that two do not check against a state that neither leaves.
 pub(super) const LOCK: i64 = 0x666c_6565_7400;
@@ -50,88 +55,6 @@ pub enum NotApplied {
     #[error(transparent)]
     Store(#[from] Error),
 }
-
-/// One statement that creates or changes all things of a kind, given as a JSON array, and returns what it touched.
-struct Upsert {
-    doing: &'static str,
-    sql: &'static str,
-}
-
-const PERSONS: Upsert = Upsert {
-    doing: "applying persons",
-    sql: "INSERT INTO person (tenant_id, name, email, tags)
-          SELECT t.id, w.name, w.email, w.tags
-          FROM jsonb_to_recordset($1) AS w (tenant text, name text, email text, tags text[])
-          JOIN tenant t ON t.name = w.tenant
-          ON CONFLICT (tenant_id, name) DO UPDATE SET email = EXCLUDED.email, tags = EXCLUDED.tags
-          WHERE (person.email, person.tags) IS DISTINCT FROM (EXCLUDED.email, EXCLUDED.tags)
-          RETURNING 'person/' || (SELECT t.name FROM tenant t WHERE t.id = tenant_id) || '/' || name AS label,
-                    xmax = 0 AS is_new",
-};
-
-const COMPUTERS: Upsert = Upsert {
-    doing: "applying computers",
-    sql: "INSERT INTO computer (tenant_id, name, os, arch, tags, device, person_id, facts, connection, excluded)
-          SELECT t.id, w.name, w.os, w.arch, w.tags, w.device, p.id, w.facts, w.connection, w.excluded
-          FROM jsonb_to_recordset($1) AS w (tenant text, name text, os text, arch text, tags text[], device text,
-                                            person text, facts jsonb, connection jsonb, excluded boolean)
-          JOIN tenant t ON t.name = w.tenant
-          LEFT JOIN person p ON p.tenant_id = t.id AND p.name = w.person
-          ON CONFLICT (tenant_id, name) DO UPDATE
-          SET os = EXCLUDED.os, arch = EXCLUDED.arch, tags = EXCLUDED.tags, device = EXCLUDED.device,
-              person_id = EXCLUDED.person_id, facts = EXCLUDED.facts, connection = EXCLUDED.connection,
-              excluded = EXCLUDED.excluded
-          WHERE (computer.os, computer.arch, computer.tags, computer.device, computer.person_id, computer.facts,
-                 computer.connection, computer.excluded)
-                IS DISTINCT FROM (EXCLUDED.os, EXCLUDED.arch, EXCLUDED.tags, EXCLUDED.device, EXCLUDED.person_id,
-                                  EXCLUDED.facts, EXCLUDED.connection, EXCLUDED.excluded)
-          RETURNING 'computer/' || (SELECT t.name FROM tenant t WHERE t.id = tenant_id) || '/' || name AS label,
-                    xmax = 0 AS is_new",
-};
-
-const GROUPS: Upsert = Upsert {
-    doing: "applying groups",
-    sql: "INSERT INTO computer_group (name, body)
-          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
-          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE computer_group.body <> EXCLUDED.body
-          RETURNING 'group/' || name AS label, xmax = 0 AS is_new",
-};
-
-const SOFTWARE: Upsert = Upsert {
-    doing: "applying software",
-    sql: "INSERT INTO software (name, body)
-          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
-          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE software.body <> EXCLUDED.body
-          RETURNING 'software/' || name AS label, xmax = 0 AS is_new",
-};
-
-const TASKS: Upsert = Upsert {
-    doing: "applying tasks",
-    sql: "INSERT INTO task (name, body)
-          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
-          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE task.body <> EXCLUDED.body
-          RETURNING 'task/' || name AS label, xmax = 0 AS is_new",
-};
-
-const LICENCES: Upsert = Upsert {
-    doing: "applying licences",
-    sql: "INSERT INTO licence (name, body)
-          SELECT w.name, w.body FROM jsonb_to_recordset($1) AS w (name text, body jsonb)
-          ON CONFLICT (name) DO UPDATE SET body = EXCLUDED.body WHERE licence.body <> EXCLUDED.body
-          RETURNING 'licence/' || name AS label, xmax = 0 AS is_new",
-};
-
-const DEPLOYMENTS: Upsert = Upsert {
-    doing: "applying deployments",
-    sql: "INSERT INTO deployment (name, item, body, disabled)
-          SELECT w.name, w.item, w.body, w.disabled
-          FROM jsonb_to_recordset($1) AS w (name text, item text, body jsonb, disabled boolean)
-          ON CONFLICT (name) DO UPDATE
-          SET item = EXCLUDED.item, body = EXCLUDED.body, disabled = EXCLUDED.disabled
-          WHERE (deployment.item, deployment.body, deployment.disabled)
-                IS DISTINCT FROM (EXCLUDED.item, EXCLUDED.body, EXCLUDED.disabled)
-          RETURNING 'deployment/' || name AS label, xmax = 0 AS is_new",
-};
 
 impl Store {
     /// Reads, checks and applies fleet files, given as name and text, in one transaction. Applying the same files again
@@ -356,150 +279,4 @@ fn row_of(deployment: &Deployment) -> Result<Value, Error> {
     }
     let (name, item, disabled) = (&deployment.name, &deployment.item, deployment.disabled);
     Ok(json!({ "name": name, "item": item, "body": body, "disabled": disabled }))
-}
-
-/// What was created or changed so far.
-#[derive(Default)]
-struct Touched {
-    created: BTreeSet<String>,
-    changed: BTreeSet<String>,
-}
-
-impl Touched {
-    async fn upsert(&mut self, tx: &Transaction<'_>, upsert: &Upsert, wanted: Vec<Value>) -> Result<(), Error> {
-        for row in tx.query(upsert.sql, &[&Value::Array(wanted)]).await.doing(upsert.doing)? {
-            let set = if row.get("is_new") { &mut self.created } else { &mut self.changed };
-            set.insert(row.get("label"));
-        }
-        Ok(())
-    }
-
-    /// The order of items is always there; an empty one is as good as none.
-    async fn sequence(&mut self, tx: &Transaction<'_>, wanted: Option<Value>) -> Result<(), Error> {
-        let Some(wanted) = wanted else { return Ok(()) };
-        let settle = "UPDATE installation SET item_order = $1 WHERE item_order <> $1";
-        if tx.execute(settle, &[&wanted]).await.doing("settling the order of items")? > 0 {
-            self.changed.insert("order".to_owned());
-        }
-        Ok(())
-    }
-
-    /// Tenants are made first and put below each other then, because one may stand before the one above it.
-    async fn tenants(&mut self, tx: &Transaction<'_>, wanted: &[Value]) -> Result<(), Error> {
-        let wanted = Value::Array(wanted.to_vec());
-        let make = "INSERT INTO tenant (name)
-                    SELECT w.name FROM jsonb_to_recordset($1) AS w (name text)
-                    ON CONFLICT (name) DO NOTHING
-                    RETURNING 'tenant/' || name AS label";
-        let made = tx.query(make, &[&wanted]).await.doing("making tenants")?;
-        self.created.extend(made.iter().map(|row| row.get("label")));
-        let settle = "UPDATE tenant t
-                      SET parent_id = p.id, tags = w.tags, cross_tenant = w.cross_tenant, max_running = w.max_running, weight = w.weight,
-                          rate_per_second = w.rate_per_second
-                      FROM jsonb_to_recordset($1) AS w (name text, parent text, tags text[], cross_tenant boolean,
-                                                        max_running int,
-                                                        weight int, rate_per_second real)
-                      LEFT JOIN tenant p ON p.name = w.parent
-                      WHERE t.name = w.name
-                        AND (t.parent_id, t.tags, t.cross_tenant, t.max_running, t.weight, t.rate_per_second)
-                            IS DISTINCT FROM (p.id, w.tags, w.cross_tenant, w.max_running, w.weight, w.rate_per_second)
-                      RETURNING 'tenant/' || t.name AS label";
-        let settled = tx.query(settle, &[&wanted]).await.doing("settling tenants")?;
-        let settled = settled.iter().map(|row| row.get("label"));
-        self.changed.extend(settled.filter(|label| !self.created.contains(label)));
-        Ok(())
-    }
-}
-
-/// What is stored already and may be referred to.
-async fn known(tx: &Transaction<'_>, fleet: &FleetFile) -> Result<Known, Error> {
-    let doing = "reading what is stored already";
-    let tenants = "SELECT t.name, p.name AS parent FROM tenant t LEFT JOIN tenant p ON p.id = t.parent_id";
-    let tenants = tx.query(tenants, &[]).await.doing(doing)?;
-    let software = tx.query("SELECT name, body FROM software", &[]).await.doing(doing)?;
-    let tasks = tx.query("SELECT name, body FROM task", &[]).await.doing(doing)?;
-    let groups = tx.query("SELECT name, body FROM computer_group", &[]).await.doing(doing)?;
-    let deployments = tx.query(super::policy::DEPLOYMENTS, &[]).await.doing(doing)?;
-    let named = Named::in_files(fleet);
-    let computers = "SELECT t.name AS tenant, c.name
-                     FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
-                     JOIN tenant t ON t.name = w.tenant
-                     JOIN computer c ON c.tenant_id = t.id AND c.name = w.name";
-    let (tenants_of, names): (Vec<_>, Vec<_>) = named.computers.into_iter().unzip();
-    let computers = tx.query(computers, &[&tenants_of, &names]).await.doing(doing)?;
-    let persons = "SELECT t.name AS tenant, p.name
-                   FROM unnest($1::text[], $2::text[]) AS w (tenant, name)
-                   JOIN tenant t ON t.name = w.tenant
-                   JOIN person p ON p.tenant_id = t.id AND p.name = w.name";
-    let (tenants_of, names): (Vec<_>, Vec<_>) = named.persons.into_iter().unzip();
-    let persons = tx.query(persons, &[&tenants_of, &names]).await.doing(doing)?;
-    Ok(Known {
-        tenants: tenants.iter().map(|row| (row.get("name"), row.get("parent"))).collect(),
-        computers: computers.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
-        persons: persons.iter().map(|row| (row.get("tenant"), row.get("name"))).collect(),
-        deployments: deployments.iter().map(super::policy::deployment).collect::<Result<_, _>>()?,
-        groups: super::policy::bodies::<Group>(&groups, "group")?
-            .into_iter()
-            .map(|group| (group.name.clone(), group))
-            .collect(),
-        software: super::policy::bodies::<Software>(&software, "software")?
-            .into_iter()
-            .map(|software| (software.name.clone(), software))
-            .collect(),
-        tasks: super::policy::bodies::<Task>(&tasks, "task")?
-            .into_iter()
-            .map(|task| (task.name.clone(), task))
-            .collect(),
-    })
-}
-
-/// The computers and persons that files refer to, by tenant and name.
-#[derive(Default)]
-struct Named<'a> {
-    computers: BTreeSet<(&'a str, &'a str)>,
-    persons: BTreeSet<(&'a str, &'a str)>,
-}
-
-impl<'a> Named<'a> {
-    fn in_files(fleet: &'a FleetFile) -> Named<'a> {
-        let mut named = Named::default();
-        for document in &fleet.documents {
-            match &document.body {
-                Body::Deployment(deployment) => {
-                    for target in std::iter::once(&deployment.target).chain(&deployment.exclude) {
-                        named.add(target);
-                    }
-                }
-                Body::Group(group) => match &group.members {
-                    Members::Listed(listed) => {
-                        let computers = listed.computers.iter();
-                        named.computers.extend(computers.map(|one| (one.tenant.as_str(), one.name.as_str())));
-                    }
-                    Members::Query(_) | Members::Script(_) => {}
-                },
-                Body::Computer(computer) => {
-                    named.persons.extend(computer.person.as_deref().map(|person| (computer.tenant.as_str(), person)));
-                }
-                Body::Tenant(_)
-                | Body::Person(_)
-                | Body::Software(_)
-                | Body::Task(_)
-                | Body::Order(_)
-                | Body::Licence(_) => {}
-            }
-        }
-        named
-    }
-
-    fn add(&mut self, target: &'a Target) {
-        match target {
-            Target::Computer { tenant, name } => {
-                self.computers.insert((tenant, name));
-            }
-            Target::Person { tenant, name } => {
-                self.persons.insert((tenant, name));
-            }
-            Target::Everyone | Target::Tenant { .. } | Target::Tag { .. } | Target::Group { .. } => {}
-        }
-    }
 }
