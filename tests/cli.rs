@@ -110,7 +110,7 @@ async fn deployments_are_listed_decided_about_and_made() {
     let made = ["deploy", "software/runtime", "--to", "workshop", "--desired", "latest", "--create"];
     let made = pitcrew(&house, &made).await;
     assert!(
-        made.out.starts_with("made deployment/quick-software-runtime-acme-workshop\n"),
+        made.out.starts_with("made deployment/quick-runtime-workshop-263b5a9748c2e68d\n"),
         "{} {}",
         made.out,
         made.err

@@ -200,9 +200,11 @@ fn leaves_alone(deployment: &Deployment) -> bool {
 
 /// The name and the document of a deployment for this item on this computer alone. Wanted again, it has the same name.
 fn own(tenant: &str, computer: &Computer, item: &Item, wanted: &Wanted) -> (String, String) {
-    let whole = format!("quick-{}-{}-{tenant}-{}", item.kind, item.name, computer.name);
+    // Names may contain what would part them: only the hash tells two computers' deployments apart.
+    let hash = Sha256Hash::of(format!("{item}\n{tenant}\n{}", computer.name).as_bytes()).to_string();
+    let whole = format!("quick-{}-{}-{}", item.name, computer.name, &hash[..16]);
     let is_name = whole.len() <= 100 && !item.name.contains('/');
-    let name = if is_name { whole } else { format!("quick-{}", &Sha256Hash::of(whole.as_bytes()).to_string()[..16]) };
+    let name = if is_name { whole } else { format!("quick-{}", &hash[..32]) };
     let mut text = format!("kind: deployment\nname: {}\n", json!(name));
     text.push_str(&format!("{}: {}\n", item.kind, json!(item.name)));
     text.push_str(&format!("target: {}\n", json!({ "computer": computer.name, "tenant": tenant })));

@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// The variable. Every program that `pitcrew up` starts has it.
 pub(super) const VARIABLE: &str = "PITCREW_UP_IN";
+/// Another: it names the very run of `pitcrew up`, for its watchdog, which must leave those of the next one alone.
+pub(super) const RUN: &str = "PITCREW_UP_RUN";
 
 /// How long they may take to end by themselves.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -34,6 +34,8 @@ pub struct Supervisor {
 struct Keeper {
     logs: Logs,
     folder: Folder,
+    /// Names this run, in the environment of all that it starts.
+    run: String,
     watchdog: Watchdog,
 }
 
@@ -54,7 +56,9 @@ impl Supervisor {
         if found > 0 {
             logs.notice(&format!("ended {found} programs that an earlier run had left behind"));
         }
-        let keeper = Keeper { logs, folder, watchdog: Watchdog::start()? };
+        let run = format!("{} in {}", std::process::id(), folder.path().display());
+        let watchdog = Watchdog::start(&format!("{}={run}", leftovers::RUN))?;
+        let keeper = Keeper { logs, folder, run, watchdog };
         Ok(Supervisor { keeper: Arc::new(keeper), kept: Vec::new() })
     }
 
@@ -122,7 +126,7 @@ async fn run(keeper: &Keeper, program: &Program, stop: &CancellationToken) -> Re
     let log = keeper.logs.open(&program.name)?;
     let mut command = Command::new(&program.path);
     command.args(&program.arguments).envs(program.environment.iter().map(|(name, value)| (name, value)));
-    command.env(leftovers::VARIABLE, keeper.folder.path());
+    command.env(leftovers::VARIABLE, keeper.folder.path()).env(leftovers::RUN, &keeper.run);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: an interrupt from the terminal is ours to handle, in our order, not the program's.
     command.process_group(0).kill_on_drop(true);

@@ -15,9 +15,10 @@ const SCRIPT: &str = include_str!("watchdog.sh");
 pub(super) struct Watchdog(Mutex<Child>);
 
 impl Watchdog {
-    pub(super) fn start() -> Result<Watchdog, Error> {
+    /// `mark` is in the environment of everything that is started and of nothing else, as `NAME=VALUE`.
+    pub(super) fn start(mark: &str) -> Result<Watchdog, Error> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "pitcrew-watchdog"]).current_dir("/").process_group(0);
+        command.args(["-c", SCRIPT, "pitcrew-watchdog", mark]).current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(Error::io("run", "/bin/sh".as_ref()))?;
         Ok(Watchdog(Mutex::new(child)))

@@ -123,7 +123,16 @@ impl<S: Stage> Worker<S> {
                 running.spawn(worker.clone().see_to(mine, permit, settle.clone()));
             }
             for suspect in suspects {
-                let Ok(permit) = slots.clone().acquire_many_owned(u32::from(prefetch)).await else { return };
+                let room = tokio::select! {
+                    biased;
+                    () = worker.draining.cancelled() => None,
+                    permit = slots.clone().acquire_many_owned(u32::from(prefetch)) => permit.ok(),
+                };
+                // It may be its last chance: that is not taken by a worker that is about to leave.
+                let Some(permit) = room else {
+                    suspect.receipt.reject(true).await;
+                    continue;
+                };
                 let (claimed, _) = worker.claim(&consumer, vec![suspect], None).await;
                 let Some(mine) = claimed.into_iter().next() else { continue };
                 let id = mine.taken.inputs.session.id;

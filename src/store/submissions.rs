@@ -287,11 +287,14 @@ async fn computers(
     }
 }
 
-/// A session of `computer c` that is not final, is not to be called off, and does what is asked for, as `has`; the
-/// parameters `$1` to `$7` are those of [`Such`]. What is to begin at another time is another session.
+/// A session of `computer c` that will do what is asked for, as `has`; the parameters `$1` to `$7` are those of [`Such`].
+/// Only one that has yet to look at the computer will: what was planned before was planned by what was wanted then. What is
+/// paused may stay so for long, and what is to begin at another time is another session.
 const SUCH_A_SESSION: &str = "(
     SELECT min(s.id) FROM session s
-    WHERE s.computer_id = c.id AND s.kind = $1 AND s.priority <= $2 AND s.cancel IS NULL
+    WHERE s.computer_id = c.id AND s.kind = $1 AND s.priority <= $2
+      AND s.status = 'pending' AND s.cancel IS NULL AND s.pause IS NULL AND s.run_in_flight IS NULL
+      AND (s.stage = 'detection' OR s.started_at IS NULL) AND s.waiting_on <> 'postponed'
       AND coalesce(s.\"order\" -> 'deployments', '[]') @> $3 AND coalesce(s.\"order\" -> 'deployments', '[]') <@ $3
       AND s.\"order\" ->> 'item' IS NOT DISTINCT FROM $4 AND s.\"order\" ->> 'reboot' = $5
       AND (NOT $6 OR (s.\"order\" -> 'inventory')::boolean)

@@ -154,7 +154,7 @@ async fn an_item_is_had_now_by_what_wins_or_by_what_is_made_for_it() {
     let made = json!({"item": "software/browser", "computers": ["desk"], "version": "1", "create": true,
                       "reboot": "if_needed"});
     let (status, made) = deploy(made).await;
-    let name = "quick-software-browser-acme-desk";
+    let name = "quick-browser-desk-f331cd15ebd7faa1";
     assert_eq!((status, &made["created"]), (StatusCode::CREATED, &json!([format!("deployment/{name}")])), "{made}");
     assert_eq!(
         (&made["computers"][0]["deployment"], &made["computers"][0]["wants"]),
@@ -164,7 +164,10 @@ async fn an_item_is_had_now_by_what_wins_or_by_what_is_made_for_it() {
     assert_eq!((&session["order"]["reboot"], &session["item"]), (&json!("if_needed"), &json!("software/browser")));
     let made = json!({"item": "software/browser", "computers": ["desk"], "state": "latest", "create": true});
     assert_eq!(deploy(made).await.1["changed"], json!([format!("deployment/{name}")]), "it keeps its name");
-    assert_eq!(told_of(&house).await, "- / browser-for-all not_adopted, quick-software-browser-acme-desk enforcement");
+    assert_eq!(
+        told_of(&house).await,
+        "- / browser-for-all not_adopted, quick-browser-desk-f331cd15ebd7faa1 enforcement"
+    );
 
     // What cannot be is said before anything is made.
     for (body, says) in [

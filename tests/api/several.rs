@@ -56,6 +56,34 @@ async fn a_computer_that_has_such_a_session_already_gets_no_second_one() {
 }
 
 #[tokio::test]
+async fn a_session_that_has_looked_already_or_rests_serves_nobody() {
+    let house = house().await;
+    let more = "INSERT INTO computer (tenant_id, name, os, arch, connection)
+                SELECT 1, 'pc-' || number, 'linux', 'x86_64', '{\"via\": \"noop\"}' FROM generate_series(3, 5) number";
+    house.database.connect().await.batch_execute(more).await.expect("computers");
+    let order = |computer: &str| json!({"v": 1, "target": {"computers": [computer]}});
+    let sql = house.database.connect().await;
+    for (computer, change) in [
+        // What is wanted may have changed since it was planned.
+        ("pc-1", "stage = 'planning', started_at = now()"),
+        ("pc-2", "stage = 'execution', waiting_on = 'connectivity', started_at = now()"),
+        // Its step goes on at the computer.
+        ("pc-3", "started_at = now(), waiting_on = 'computer', run_in_flight = gen_random_uuid()"),
+        ("pc-4", "status = 'paused', waiting_on = NULL, run_after = NULL"),
+    ] {
+        let first = house.submit(order(computer)).await[0];
+        sql.batch_execute(&format!("UPDATE session SET {change} WHERE id = {first}")).await.expect(change);
+        assert_eq!(house.submit(order(computer)).await.len(), 1, "{change}");
+    }
+    // One that has tried and found its computer offline will look once it is there.
+    let first = house.submit(order("pc-5")).await[0];
+    let offline = format!("UPDATE session SET started_at = now(), waiting_on = 'connectivity' WHERE id = {first}");
+    sql.batch_execute(&offline).await.expect("an offline computer");
+    let (_, answer) = house.post("/v1/sessions", order("pc-5")).await;
+    assert_eq!(answer["already"][0]["id"], json!(first));
+}
+
+#[tokio::test]
 async fn a_key_answers_alike_also_where_the_session_was_there_before() {
     let house = house().await;
     let first = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}})).await[0];

@@ -75,8 +75,8 @@ async fn a_claim_whose_second_look_fails_is_neither_lost_nor_counted() {
     let (other, connection) = installation.another_connection().await;
     other.batch_execute("BEGIN; LOCK TABLE judgement IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
     installation.go_on().await;
-    let reads = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-                 AND wait_event = 'relation' AND query LIKE '%judgement%'";
+    let reads = "FROM pg_locks WHERE relation = 'judgement'::regclass AND NOT granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     installation.until_counts(1, &format!("SELECT count(*) {reads}")).await;
     installation.count(&format!("SELECT count(pg_terminate_backend(pid)) {reads}")).await;
     other.batch_execute("ROLLBACK").await.expect("it is let go");

@@ -52,8 +52,8 @@ pub struct SubmissionV1 {
     #[serde(default = "never")]
     pub reboot: RebootPolicy,
     /// Make sessions also for computers that have such a session already. Otherwise these are told of, and none is made
-    /// for them: one that is not final yet, of the same kind, for the same deployments or item, no less urgent.
-    #[serde(default)]
+    /// for them: one that has yet to look at the computer, of the same kind, for the same deployments or item, no less urgent.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,
     /// Why, for those who read the audit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -104,6 +104,11 @@ fn priority<'de, D: Deserializer<'de>>(from: D) -> Result<Priority, D::Error> {
     })
 }
 
+/// Idempotency keys are kept with the hash of this document's JSON: what is absent must stay absent.
+fn is_false(word: &bool) -> bool {
+    !word
+}
+
 fn full() -> Kind {
     Kind::Full
 }
@@ -142,6 +147,22 @@ impl std::fmt::Display for ComputerRef {
         match self {
             ComputerRef::Id(id) => write!(f, "{id}"),
             ComputerRef::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_idempotency_keys_are_kept_with_stays_as_it_is() {
+        for document in [
+            r#"{"v":1,"target":{"computers":["pc-1"]},"kind":"full","inventory":false,"priority":"normal","reboot":"never"}"#,
+            r#"{"v":1,"key":"k","target":{"tenant":"acme"},"kind":"repair","item":"software/editor","inventory":true,"priority":"high","reboot":"if_needed","reason":"why","expires_at":"2030-01-02T00:00:00Z"}"#,
+        ] {
+            let read: SubmissionV1 = serde_json::from_str(document).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), document);
         }
     }
 }
