@@ -54,12 +54,12 @@ pub struct Computer {
 /// What the script of a group has answered on a computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
-    /// Whether the computer is a member; none if the script did not say.
+    /// Whether the computer is a member, as the script has said last; none if it has never said.
     #[serde(default)]
     pub holds: Option<bool>,
     /// The SHA-256 of the script.
     pub script: Sha256Hash,
-    /// Why it did not say, in a sentence.
+    /// Why it did not say when it was asked last, in a sentence; empty if it did.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub says: String,
 }
@@ -70,14 +70,36 @@ pub struct ScriptAnswer {
     /// The answer.
     #[serde(flatten)]
     pub answered: Answered,
-    /// How old it was when the computer was read, in seconds.
+    /// How old it was when the computer was read, in seconds: since the script has said it, not since it was asked last.
     pub age_s: u64,
+}
+
+impl ScriptAnswer {
+    /// What is known once a script was asked again. Where it did not say, what the same script has said before counts as
+    /// it did; why it did not is noted beside that. The gate stores answers by the same rule.
+    pub fn after(before: Option<&ScriptAnswer>, answered: &Answered) -> ScriptAnswer {
+        let said_before =
+            |before: &&ScriptAnswer| before.answered.holds.is_some() && before.answered.script == answered.script;
+        match before.filter(|_| answered.holds.is_none()).filter(said_before) {
+            Some(ScriptAnswer { answered: known, age_s }) => {
+                ScriptAnswer { answered: Answered { says: answered.says.clone(), ..known.clone() }, age_s: *age_s }
+            }
+            None => ScriptAnswer { answered: answered.clone(), age_s: 0 },
+        }
+    }
 }
 
 impl Computer {
     /// What kind of device it is: as declared, or else as its facts say.
     pub fn device(&self) -> Option<Device> {
         self.device.or_else(|| self.facts.get("device")?.as_str()?.parse().ok())
+    }
+
+    /// It as it was known this many seconds ago. An answer that has come since is as if it had come then.
+    pub fn as_of(&self, ago_s: u64) -> Computer {
+        let mut computer = self.clone();
+        computer.answers.values_mut().for_each(|answer| answer.age_s = answer.age_s.saturating_sub(ago_s));
+        computer
     }
 }
 

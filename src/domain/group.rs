@@ -55,8 +55,8 @@ impl Filter {
         self.os.is_empty() || self.os.contains(&os)
     }
 
-    /// Whether a computer is a member by its last answer. One of another script, one that is too old, and one that says
-    /// nothing leave it unknown.
+    /// Whether a computer is a member by what the script has said last. What another script has said, what is too old, and
+    /// nothing leave it unknown; to have been asked in vain since does not.
     pub fn holds(&self, answer: Option<&ScriptAnswer>, os: Os) -> Truth {
         if !self.is_for(os) {
             return Truth::No;

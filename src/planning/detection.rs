@@ -28,7 +28,7 @@ pub fn detection(resolution: &Resolution, policy: &Policy, with_inventory: bool)
 }
 
 /// The steps that look at one item.
-fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
+pub(super) fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
     let Wanted { item, deployment, .. } = wanted;
     if is_left_alone(wanted) {
         return Vec::new();

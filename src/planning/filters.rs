@@ -12,7 +12,10 @@ use crate::domain::session::Session;
 use crate::domain::{Answered, Computer, Findings, Item, Policy, ScriptAnswer, ScriptUse, StepSpec};
 use crate::resolve::{self, Resolution};
 
-use super::steps::TEST_MS;
+use super::detection::looks;
+
+/// How long the script of a group may take by default, in milliseconds. Every session that looks may have to wait for it.
+const FILTER_MS: u64 = 30_000;
 
 /// A group whose script a computer is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +26,18 @@ pub struct Asked {
     pub script: ScriptUse,
 }
 
-/// The groups whose scripts a computer is to be asked: those that have no answer of this script that is young enough, or
-/// `all` that are for its operating system.
-pub fn asked(policy: &Policy, computer: &Computer, all: bool) -> Vec<Asked> {
-    let groups = policy.groups().iter().filter_map(|group| Some((&group.name, group.filter()?)));
-    groups
-        .filter(|(_, filter)| filter.is_for(computer.os))
-        .filter(|(name, filter)| all || filter.is_due(computer.answers.get(*name), computer.os))
+/// The groups whose scripts a computer is to be asked: those on which it depends what this session does, and that have no
+/// answer of this script that is young enough. With `inventory` it is all on which it depends what any session does.
+pub fn asked(policy: &Policy, computer: &Computer, session: &Session, inventory: bool) -> Vec<Asked> {
+    let filters = policy.groups().iter().filter_map(|group| Some((&group.name, group.filter()?)));
+    let mut filters = filters.filter(|(_, filter)| filter.is_for(computer.os)).peekable();
+    if filters.peek().is_none() {
+        return Vec::new();
+    }
+    let undecided = resolve::undecided(policy, computer, (!inventory).then_some(session));
+    filters
+        .filter(|(name, _)| undecided.contains(name.as_str()))
+        .filter(|(name, filter)| inventory || filter.is_due(computer.answers.get(*name), computer.os))
         .map(|(name, filter)| Asked { group: name.clone(), script: filter.script.on(computer.os) })
         .collect()
 }
@@ -39,7 +47,7 @@ pub fn filter_steps(asked: &[Asked]) -> Vec<StepSpec> {
     let step = |Asked { group, script }: &Asked| StepSpec {
         kind: StepKind::Test,
         item: None,
-        timeout_ms: script.timeout_ms.unwrap_or(TEST_MS),
+        timeout_ms: script.timeout_ms.unwrap_or(FILTER_MS),
         work: WorkSpec::Script {
             script: script.clone(),
             env: [("PITCREW_GROUP".to_owned(), group.clone())].into(),
@@ -66,12 +74,19 @@ pub fn answers(asked: &[Asked], outcome: &RunOutcome) -> BTreeMap<String, Answer
     answers.collect()
 }
 
+/// The groups whose scripts have told the session to stop, which is not theirs to say.
+pub fn told_to_stop<'a>(asked: &'a [Asked], outcome: &RunOutcome) -> Vec<&'a str> {
+    let told = asked.iter().zip(&outcome.steps).filter(|(_, step)| step.said.stop.is_some());
+    told.map(|(asked, _)| asked.group.as_str()).collect()
+}
+
 /// A computer as it is known with these answers.
 pub fn knowing(computer: &Computer, answers: &BTreeMap<String, Answered>) -> Computer {
-    let fresh =
-        answers.iter().map(|(group, answered)| (group.clone(), ScriptAnswer { answered: answered.clone(), age_s: 0 }));
     let mut computer = computer.clone();
-    computer.answers.extend(fresh);
+    for (group, answered) in answers {
+        let known = ScriptAnswer::after(computer.answers.get(group), answered);
+        computer.answers.insert(group.clone(), known);
+    }
     computer
 }
 
@@ -98,15 +113,16 @@ pub fn looked_for(policy: &Policy, computer: &Computer, session: &Session, asked
     all
 }
 
-/// Takes out of findings what was looked for by another deployment than the one that wins now that the answers are known:
-/// it was asked with other parameters perhaps. The next session takes that up.
-pub fn keep_what_counts(findings: &mut Findings, looked_for: &Resolution, resolution: &Resolution) {
-    let deployment = |of: &Resolution, item: &Item| {
-        of.wanted.iter().find(|wanted| wanted.item == *item).map(|wanted| wanted.deployment.id)
+/// Takes out of findings what was asked otherwise than it would be now that the answers are known, with other parameters
+/// perhaps: it is wanted by another deployment then. The next session takes that up.
+pub fn keep_what_counts(findings: &mut Findings, policy: &Policy, looked_for: &Resolution, resolution: &Resolution) {
+    let steps = |of: &Resolution, item: &Item| {
+        let wanted = of.wanted.iter().find(|wanted| wanted.item == *item)?;
+        Some(looks(policy, wanted, of.os))
     };
-    findings.items.retain(|item, _| {
-        let now = deployment(resolution, item);
-        now.is_some() && now == deployment(looked_for, item)
+    findings.items.retain(|item, _| match (steps(resolution, item), steps(looked_for, item)) {
+        (Some(now), Some(asked)) => now.iter().all(|step| asked.contains(step)),
+        (None, _) | (_, None) => false,
     });
     let Findings { items, children, versions, .. } = findings;
     children.retain(|item, _| items.contains_key(item));

@@ -42,7 +42,7 @@ mod env;
 
 pub use children::failed_below;
 pub use detection::detection;
-pub use filters::{Asked, answers, asked, filter_steps, keep_what_counts, knowing, looked_for};
+pub use filters::{Asked, answers, asked, filter_steps, keep_what_counts, knowing, looked_for, told_to_stop};
 pub use findings::findings;
 pub use inventory::{built_in_scripts, seen, text_of};
 pub use judge::{Verdict, judge, judge_after_reboot};

@@ -13,6 +13,7 @@ use crate::resolve::{Only, Scope, narrow, resolve};
 use super::*;
 
 mod answering;
+mod asking;
 mod documented;
 mod judging;
 mod older;

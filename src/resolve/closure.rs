@@ -91,21 +91,30 @@ struct Brought {
     may_come: bool,
 }
 
-/// What comes with one item: its configuration, what it needs, and what its rules and conflicts are about.
+/// What comes with one item as a deployment wants that: only its configuration where nothing is enforced.
 fn brought_by(policy: &Policy, item: &Item, deployment: &Deployment, deployed: bool) -> Vec<Brought> {
     let wants_it_there = !matches!(deployment.state, DesiredState::Absent | DesiredState::Ignored);
     let wants_it_there = !deployed || wants_it_there;
     if !wants_it_there || matches!(deployment.mode, Mode::Ignore | Mode::Monitor) {
         return Vec::new();
     }
+    let mut brought = all_brought_by(policy, item);
+    brought.retain(|brought| deployment.mode == Mode::Enforce || matches!(brought.because, Because::Configures(_)));
+    brought
+}
+
+/// The items that may come with one.
+pub(super) fn leads_to(policy: &Policy, item: &Item) -> BTreeSet<Item> {
+    all_brought_by(policy, item).into_iter().map(|brought| brought.item).collect()
+}
+
+/// All that may come with one item: its configuration, what it needs, and what its rules and conflicts are about.
+fn all_brought_by(policy: &Policy, item: &Item) -> Vec<Brought> {
     let mut brought = Vec::new();
     let software = policy.software_of(item);
     if let Some(task) = software.and_then(|software| software.configuration.as_ref()) {
         let because = Because::Configures(item.clone());
         brought.push(Brought { item: Item::task(task), because, need: None, may_come: true });
-    }
-    if deployment.mode != Mode::Enforce {
-        return brought;
     }
     let mut bring = |other: Item, need, may_come| {
         let because = Because::NeededBy(item.clone());

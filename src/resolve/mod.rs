@@ -2,7 +2,7 @@
 //!
 //! Pure: the same policy, computer and scope give the same resolution in a session, in a preview and in an explanation.
 //! In reading order: what a session asks for, what holds of a computer, the total order, the choice, what the
-//! chosen bring with them, one item alone, and the same in words and in numbers.
+//! chosen bring with them, one item alone, what a computer is asked before, and the same in words and in numbers.
 
 mod scope;
 
@@ -16,6 +16,8 @@ mod closure;
 
 mod narrow;
 
+mod undecided;
+
 mod words;
 
 mod explain;
@@ -28,6 +30,7 @@ pub use narrow::{Only, for_session, narrow};
 pub use scope::Scope;
 pub use subject::Subject;
 pub use survey::{Fate, Preview, Surveyor};
+pub use undecided::undecided;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use crate::domain::session::{Kind, Session};
 use crate::domain::{Computer, Item, Policy};
 
 use super::choose::{Resolution, Wanted, resolve};
+use super::closure;
 use super::scope::Scope;
 
 /// The one item that a session is about.
@@ -62,4 +63,26 @@ fn belongs_to(policy: &Policy, all: &BTreeMap<&Item, &Wanted>, item: &Item) -> V
     let needed = all.values().filter(|wanted| wanted.demands.iter().any(|demand| demand.by == *item));
     let needed = needed.map(|wanted| wanted.item.clone());
     needed.chain(configuration(item)).chain(configured).collect()
+}
+
+/// The items that may have a say in what [`narrow`] leaves of any resolution by this policy: those that lead to the item,
+/// and what any of them leads to.
+pub(super) fn around(policy: &Policy, item: &Item) -> BTreeSet<Item> {
+    let leads: BTreeMap<Item, BTreeSet<Item>> =
+        policy.items().map(|item| (item.clone(), closure::leads_to(policy, &item))).collect();
+    let mut around = BTreeSet::new();
+    let mut above = vec![item.clone()];
+    while let Some(item) = above.pop() {
+        if around.insert(item.clone()) {
+            let leading = leads.iter().filter(|(_, to)| to.contains(&item));
+            above.extend(leading.map(|(leading, _)| leading.clone()));
+        }
+    }
+    let mut below: Vec<&Item> = around.iter().filter_map(|item| leads.get(item)).flatten().collect();
+    while let Some(item) = below.pop() {
+        if around.insert(item.clone()) {
+            below.extend(leads.get(item).into_iter().flatten());
+        }
+    }
+    around
 }

@@ -168,9 +168,11 @@ impl Checkpoint {
         self.policies.at_least(version).await
     }
 
-    /// What detection has found, from which the session's plan was made.
-    pub async fn findings(&self) -> Result<Findings, store::Error> {
-        Ok(self.store.findings(self.lease.session).await?.unwrap_or_default())
+    /// What detection has found, from which the session's plan was made, and how long ago that was, in seconds.
+    pub async fn planned_from(&self) -> Result<(Findings, u64), store::Error> {
+        let (findings, planned_at) = self.store.planned_from(self.lease.session).await?.unwrap_or_default();
+        let ago = planned_at.map_or(0, |at| self.now().duration_since(at).as_secs());
+        Ok((findings, u64::try_from(ago).unwrap_or_default()))
     }
 
     /// The values of secrets, for a run that is sent from here.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use pitcrew_protocol::{RunOutcome, StepKind};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
@@ -32,6 +33,18 @@ impl Store {
     pub async fn findings(&self, session: SessionId) -> Result<Option<Findings>, Error> {
         let row = self.latest_result(session, Stage::Detection).await?;
         row.map(|row| rows::json(&row, "body")).transpose()
+    }
+
+    /// The latest findings of a session, and when its latest plan was made, if one was.
+    pub async fn planned_from(&self, session: SessionId) -> Result<Option<(Findings, Option<Timestamp>)>, Error> {
+        let doing = "reading what a plan was made from";
+        let client = self.client().await?;
+        let sql = "SELECT body, (SELECT max(at) FROM stage_result WHERE session_id = $1 AND stage = $3) AS planned_at
+             FROM stage_result WHERE session_id = $1 AND stage = $2 ORDER BY dispatch DESC LIMIT 1";
+        let statement = client.prepare_cached(sql).await.doing(doing)?;
+        let stages = (Stage::Detection.as_str(), Stage::Planning.as_str());
+        let row = client.query_opt(&statement, &[&session.0, &stages.0, &stages.1]).await.doing(doing)?;
+        row.map(|row| Ok((rows::json(&row, "body")?, row.get("planned_at")))).transpose()
     }
 
     /// The latest plan of a session.

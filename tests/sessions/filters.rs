@@ -1,6 +1,6 @@
 //! Groups that a script decides: asked in detection, stored, and read alike by sessions, previews and explanations.
 
-use pitcrew::domain::session::{Kind, Status};
+use pitcrew::domain::session::{Kind, Stage, Status};
 use pitcrew::domain::{Computer, Truth};
 use pitcrew::resolve::{Scope, Subject, explain};
 
@@ -102,5 +102,93 @@ async fn a_script_decides_who_is_in_a_group_in_the_very_session_that_asks_it() {
     let policy = installation.store.load_policy().await.expect("the database answers");
     let known = known(&installation, &has_not).await;
     assert_eq!(Subject::new(&policy, &known).is_in("with-card"), Truth::Unknown);
+    installation.at_rest().await;
+}
+
+/// An editor that is nobody's but of those in a group.
+const EDITOR: &str = r#"
+kind: group
+name: editors
+os: [linux]
+script: |
+  echo '::pitcrew {"stop": "not mine to say"}'
+  [ ! -e "$PITCREW_SANDBOX/broken" ] || exit 7
+  cat "$PITCREW_SANDBOX/card"
+valid_days: 14
+---
+kind: software
+name: editor
+detect: cat "$PITCREW_SANDBOX/editor" 2>/dev/null || true
+install: |
+  echo install >> "$PITCREW_SANDBOX/acts"
+  printf %s "$PITCREW_VERSION" > "$PITCREW_SANDBOX/editor"
+uninstall: |
+  echo uninstall >> "$PITCREW_SANDBOX/acts"
+  rm "$PITCREW_SANDBOX/editor"
+versions: ["1.0"]
+---
+{kind: deployment, name: nobody, software: editor, target: everyone, state: absent}
+---
+{kind: deployment, name: editors, software: editor, target: {group: editors}, state: latest}
+"#;
+
+impl Installation {
+    /// Makes every answer older by this.
+    async fn age(&self, by: &str) {
+        let sql = "UPDATE computer_answer SET answers = (SELECT jsonb_object_agg(key, value || jsonb_build_object('at',
+             (value ->> 'at')::timestamptz - $1::text::interval)) FROM jsonb_each(answers))";
+        self.sql.execute(sql, &[&by]).await.expect("the database answers");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_fails_takes_back_nothing_that_it_has_said_and_stops_no_session() {
+    let mut installation = Installation::new().await;
+    installation.apply(EDITOR).await;
+    let computer = installation.local_computer().await;
+    std::fs::write(computer.sandbox.join("card"), "true\n").expect("a file");
+    installation.start_all();
+    run(&installation, Kind::Full, &computer).await;
+    assert_eq!(computer.acts(), ["install"]);
+    let warned = "SELECT count(*) FROM transition WHERE note LIKE '%group editors said \"stop\"%'";
+    assert_eq!(installation.count(warned).await, 1);
+
+    computer.hold_up("broken");
+    installation.age("2 days").await;
+    run(&installation, Kind::Full, &computer).await;
+    assert_eq!(computer.acts(), ["install"], "what it has said two days ago is still valid");
+    let answer = known(&installation, &computer).await.answers["editors"].clone();
+    assert_eq!(answer.answered.holds, Some(true));
+    assert!(answer.age_s >= 2 * 86_400 && !answer.answered.says.is_empty(), "{answer:?}");
+
+    installation.age("13 days").await;
+    run(&installation, Kind::Full, &computer).await;
+    assert_eq!(computer.acts(), ["install", "uninstall"], "now nobody knows");
+    computer.release("broken");
+    run(&installation, Kind::Full, &computer).await;
+    assert_eq!(computer.acts(), ["install", "uninstall", "install"]);
+    assert!(known(&installation, &computer).await.answers["editors"].answered.says.is_empty());
+    installation.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_has_aged_since_the_plan_takes_nothing_back() {
+    let mut installation = Installation::new().await;
+    installation.apply(EDITOR).await;
+    let computer = installation.local_computer().await;
+    std::fs::write(computer.sandbox.join("card"), "true\n").expect("a file");
+    for name in ["scheduler", "detection", "planning"] {
+        installation.start(name);
+    }
+    let id = installation.session_for(computer.id).await;
+    installation.until_session(id, "it to be planned", |session| session.stage == Stage::Execution).await;
+    // Three weeks pass, and something else is changed.
+    installation.age("21 days").await;
+    let planned = "UPDATE stage_result SET at = at - interval '21 days'";
+    installation.sql.execute(planned, &[]).await.expect("the database answers");
+    installation.apply("{kind: software, name: unrelated, detect: 'true', install: 'true'}").await;
+    installation.start("execution");
+    installation.all_complete(&[id]).await;
+    assert_eq!(computer.acts(), ["install"]);
     installation.at_rest().await;
 }

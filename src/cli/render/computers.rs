@@ -49,13 +49,17 @@ pub fn computer(line: &ComputerLine, style: Style) -> String {
         row("gateway", format!("{}, heard at {:.0}", presence.gateway, presence.seen_at));
     }
     for (group, ScriptAnswer { answered, age_s }) in &line.answers {
-        let said = match answered.holds {
-            Some(true) => "a member",
-            Some(false) => "no member",
-            None => answered.says.as_str(),
-        };
         let ago = took(i64::try_from(*age_s).unwrap_or(i64::MAX).saturating_mul(1_000));
-        row("group", format!("{group}: {said} ({ago} ago)"));
+        let said = match (answered.holds, answered.says.as_str()) {
+            (None, why) => format!("{why} ({ago} ago)"),
+            (Some(holds), why) => {
+                let known = if holds { "a member" } else { "no member" };
+                let since =
+                    if why.is_empty() { String::new() } else { format!("; asked again, it did not say: {why}") };
+                format!("{known} ({ago} ago){since}")
+            }
+        };
+        row("group", format!("{group}: {said}"));
     }
     row("in work by", line.held_by.map_or_else(|| "nobody".to_owned(), |id| format!("session {id}")));
     row("live sessions", line.live.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));

@@ -39,7 +39,7 @@ impl Detection {
             return Ok(Report::new(Answer::Stop, "The computer was removed."));
         };
         let inventory = session.order.inventory || session.kind == Kind::Inventory;
-        let asked = planning::asked(&work.policy, computer, inventory);
+        let asked = planning::asked(&work.policy, computer, session, inventory);
         let resolution = planning::looked_for(&work.policy, computer, session, &asked);
         let mut spec = RunSpec { steps: planning::filter_steps(&asked) };
         spec.steps.extend(planning::detection(&resolution, &work.policy, inventory));
@@ -79,7 +79,7 @@ impl Detection {
         let answers = planning::answers(&asked, &outcome);
         if !asked.is_empty() {
             let now = resolve::for_session(&work.policy, &planning::knowing(computer, &answers), session);
-            planning::keep_what_counts(&mut findings, &resolution, &now);
+            planning::keep_what_counts(&mut findings, &work.policy, &resolution, &now);
         }
         let note = format!("{} items were looked at.", findings.items.len());
         let mut report = report(&findings, Some(&outcome), &note);
@@ -93,6 +93,11 @@ impl Detection {
         if let Some((item, message)) = stopped(&outcome) {
             report.answer = Answer::End(session::Status::Cancelled);
             report.note = format!("The script of {item} ended it: {message}");
+        }
+        for group in planning::told_to_stop(&asked, &outcome) {
+            let warning = format!("The script of group {group} said \"stop\": it only answers, and ends no session.");
+            tracing::warn!(session.id = %session.id, "{warning}");
+            report.note = format!("{} {warning}", report.note);
         }
         if errand.must_acknowledge() {
             let ended = report.outcomes.pop();
@@ -155,9 +160,10 @@ fn report(findings: &Findings, outcome: Option<&RunOutcome>, note: &str) -> Repo
     report
 }
 
-/// What a script has ended the session with, and of which item it is.
+/// What a script has ended the session with, and of which item it is. One that decides about a group is of none.
 fn stopped(outcome: &RunOutcome) -> Option<(&str, String)> {
-    outcome.steps.iter().find_map(|step| Some((step.item.as_str(), line_of(step.said.stop.as_deref()?))))
+    let of_items = outcome.steps.iter().filter(|step| !step.item.is_empty());
+    of_items.into_iter().find_map(|step| Some((step.item.as_str(), line_of(step.said.stop.as_deref()?))))
 }
 
 /// How many sources of the inventory could be asked, and how many not.
