@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pitcrew_protocol::RunOutcome;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::{Lease, Leases};
@@ -173,6 +174,13 @@ impl Checkpoint {
         let (findings, planned_at) = self.store.planned_from(self.lease.session).await?.unwrap_or_default();
         let ago = planned_at.map_or(0, |at| self.now().duration_since(at).as_secs());
         Ok((findings, u64::try_from(ago).unwrap_or_default()))
+    }
+
+    /// What has come of the runs for the actions of a plan, the latest first.
+    pub async fn outcomes_of_plan(&self, plan: i32) -> Result<Vec<(i32, RunOutcome)>, store::Error> {
+        let runs = self.store.outcomes_of_plan(self.lease.session, plan).await?;
+        // One that cannot be read is one that has not come, here as where a run is adopted.
+        Ok(runs.into_iter().filter_map(|run| Some((run.action, serde_json::from_str(&run.outcome).ok()?))).collect())
     }
 
     /// The values of secrets, for a run that is sent from here.

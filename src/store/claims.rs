@@ -97,8 +97,6 @@ pub struct ActionState {
     pub seq: i32,
     /// Its result, if it is done.
     pub result: Option<String>,
-    /// True if it was skipped because a script has ended the session.
-    pub was_stopped: bool,
     /// How often it was started.
     pub attempts: i32,
     /// When that was first.
@@ -311,7 +309,7 @@ const RESULTS: &str = "SELECT DISTINCT ON (session_id) session_id, dispatch, bod
 static ACTIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT a.session_id, a.dispatch, a.seq, a.result,
-                coalesce(a.result_reason = 'stopped_by_script', false) AS was_stopped, coalesce(r.attempt, a.attempts) AS attempts,
+                coalesce(r.attempt, a.attempts) AS attempts,
                 coalesce(a.started_at, r.begun) AS begun
          FROM action a {} WHERE a.session_id = ANY($1) ORDER BY a.session_id, a.dispatch, a.seq",
         rows::RUNS_OF_ACTION
@@ -428,7 +426,6 @@ fn read_actions(found: &[Row]) -> HashMap<SessionId, Vec<(i32, ActionState)>> {
         let state = ActionState {
             seq: row.get("seq"),
             result: row.get("result"),
-            was_stopped: row.get("was_stopped"),
             attempts: row.get("attempts"),
             begun: row.get("begun"),
         };

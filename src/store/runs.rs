@@ -182,6 +182,17 @@ impl Store {
         }))
     }
 
+    /// The outcomes of the runs for a plan's actions that are stored, as JSON text, the latest first.
+    pub async fn outcomes_of_plan(&self, session: SessionId, plan: i32) -> Result<Vec<PlanRun>, Error> {
+        let client = self.client().await?;
+        let sql = "SELECT action_seq, outcome::text AS outcome FROM run
+                   WHERE session_id = $1 AND plan = $2 AND action_seq IS NOT NULL AND outcome IS NOT NULL
+                   ORDER BY created_at DESC, run_id DESC";
+        let statement = client.prepare_cached(sql).await.doing("reading the outcomes of a plan")?;
+        let rows = client.query(&statement, &[&session.0, &plan]).await.doing("reading the outcomes of a plan")?;
+        Ok(rows.iter().map(|row| PlanRun { action: row.get("action_seq"), outcome: row.get("outcome") }).collect())
+    }
+
     /// Whether the outcome of a run has arrived, as JSON text.
     pub async fn run_outcome(&self, run_id: Uuid) -> Result<Option<String>, Error> {
         let client = self.client().await?;
@@ -225,6 +236,15 @@ impl Store {
         }
         Ok(written.iter().map(|entry| entry.change.after.id).collect())
     }
+}
+
+/// What came of a run for an action of a plan.
+#[derive(Debug, Clone)]
+pub struct PlanRun {
+    /// The action's place in the plan.
+    pub action: i32,
+    /// The run's outcome, as JSON text.
+    pub outcome: String,
 }
 
 /// A stored run, for the gateway.

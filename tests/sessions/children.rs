@@ -31,7 +31,7 @@ fn offer(computer: &Played, lines: &str) -> PathBuf {
 }
 
 impl Installation {
-    async fn ended_as(&self, kind: Kind, computer: ComputerId, status: Status) -> SessionId {
+    pub async fn ended_as(&self, kind: Kind, computer: ComputerId, status: Status) -> SessionId {
         let id = self.submit(kind, &[computer]).await[0];
         let ended = self.finals(&[id]).await.remove(0);
         assert_eq!(ended.status, status, "{:?}", ended.last_error);
@@ -39,7 +39,7 @@ impl Installation {
     }
 
     /// The actions as they are shown: item, result and why, those below another set in.
-    async fn shown(&self, id: SessionId) -> Vec<String> {
+    pub async fn shown(&self, id: SessionId) -> Vec<String> {
         let actions = self.store.actions(id).await.expect("the database answers");
         let line = |action: &pitcrew::domain::report::ActionLine| {
             let mark = if action.parent.is_some() { "+ " } else { "" };
@@ -59,7 +59,7 @@ impl Installation {
         told.collect()
     }
 
-    async fn note_at_end(&self, id: SessionId) -> String {
+    pub async fn note_at_end(&self, id: SessionId) -> String {
         let sql = "SELECT note FROM transition WHERE session_id = $1 AND what = 'finished'";
         self.sql.query_one(sql, &[&id.0]).await.expect("it has ended").get("note")
     }

@@ -28,6 +28,7 @@ mod policy_changes;
 mod rolling;
 mod schedulers;
 mod secrets;
+mod stops;
 mod targets;
 mod tasks;
 mod traces;

@@ -139,11 +139,15 @@ async fn start(
     outcome
 }
 
+/// The message with which a script has ended the session.
+pub fn said_stop(outcome: &RunOutcome) -> Option<String> {
+    outcome.steps.iter().find_map(|step| step.said.stop.as_deref().map(line_of))
+}
+
 /// Keeps an outcome, to be committed with what comes next.
 fn keep(walk: &mut Walk<'_>, outcome: &RunOutcome) {
     walk.ran(outcome.run_id);
-    let stop = outcome.steps.iter().find_map(|step| step.said.stop.as_deref().map(line_of));
-    walk.stop = stop.or(walk.stop.take());
+    walk.stop = said_stop(outcome).or(walk.stop.take());
     walk.pending.run = serde_json::to_string(outcome).ok().map(|text| EndedRun {
         run_id: outcome.run_id,
         outcome: text,

@@ -19,7 +19,7 @@ use pitcrew::store::locks::Taken;
 use pitcrew::transport::Transports;
 use uuid::Uuid;
 
-use crate::act::{Acted, act, resume};
+use crate::act::{Acted, act, resume, said_stop};
 use crate::still_wanted::Today;
 
 /// A session may be planned so many times; after that what has drifted has failed.
@@ -123,6 +123,9 @@ impl Walk<'_> {
         }
         // What is settled is in its table of its own and not counted twice.
         results.retain(|seq, _| plan.actions.iter().any(|action| number(action.seq) == *seq));
+        if let Some(report) = self.recall(plan, &results).await? {
+            return Ok(report);
+        }
         let mut unfinished = self.unfinished().await?;
         for action in &plan.actions {
             let seq = number(action.seq);
@@ -182,13 +185,34 @@ impl Walk<'_> {
         if self.checkpoint.intents().cancel {
             return Ok(Report::new(Answer::End(Status::Cancelled), "It was called off after its last action."));
         }
-        if self.work.inputs.actions.iter().any(|state| state.was_stopped) {
-            // A worker before this one has heard it, and was lost before it could say so of the session.
-            return Ok(Report::new(Answer::End(Status::Cancelled), "A script ended it."));
-        }
         let settled = plan.settled.iter().map(|settled| settled.result);
         let tally = Tally::of(plan.compliant as usize, results.values().copied().chain(settled));
         Ok(Report::new(Answer::End(tally.status()), tally.sentence()))
+    }
+
+    /// Recalls that a script has ended the session, from the outcomes of earlier claims. They are looked at only where one
+    /// may have said so that was not followed yet: in the middle of an action, and after the last one, with a report of it.
+    async fn recall(&mut self, plan: &Plan, results: &BTreeMap<i32, ActionResult>) -> Result<Option<Report>, Halt> {
+        let states = &self.work.inputs.actions;
+        let all_ended = !results.is_empty() && results.len() == plan.actions.len();
+        let in_the_middle = states.iter().any(|state| state.result.is_none() && state.begun.is_some());
+        if !all_ended && !in_the_middle {
+            return Ok(None);
+        }
+        let outcomes = self.checkpoint.outcomes_of_plan(self.plan).await.map_err(|error| {
+            let note = format!("What its scripts have said could not be asked for: {error}");
+            Report::new(Answer::Snooze(WaitingOn::Turn, self.checkpoint.now() + DATABASE_AGAIN), note)
+        })?;
+        let said = outcomes.iter().find_map(|(seq, outcome)| Some((*seq, said_stop(outcome)?)));
+        let Some((seq, message)) = said else { return Ok(None) };
+        let action = plan.actions.iter().find(|action| number(action.seq) == seq);
+        match action.filter(|_| all_ended) {
+            Some(action) => Ok(Some(stopped(&action.item, &message))),
+            None => {
+                self.stop = Some(message);
+                Ok(None)
+            }
+        }
     }
 
     /// What came of the run that an earlier claim has left in flight.
@@ -314,6 +338,10 @@ impl Walk<'_> {
                     return Err(Report::new(Answer::End(Status::Cancelled), message).into());
                 }
                 return Ok(ActionResult::Indeterminate);
+            }
+            Acted::Drifted(message) if let Some(stop) = &self.stop => {
+                let message = format!("{message} It is not planned anew, since a script has ended the session: {stop}");
+                (ActionResult::Skipped, Reason::Drifted, message)
             }
             Acted::Drifted(message) if self.work.inputs.plans < MOST_PLANS => {
                 for other in plan.actions.iter().filter(|other| !results.contains_key(&number(other.seq))) {
