@@ -133,7 +133,7 @@ impl Shelf for Shelved {
 /// Reads a run, the texts of its scripts, its secrets and where its files are, or says why that is not possible.
 async fn read(house: &House, agent: &Agent, command: RunCommand) -> Result<Run, Tidings> {
     let RunCommand { run_id, epoch, start_by } = command;
-    let unread = |error: Error| match error.is_transient() {
+    let unread = |error: Error| match error.is_nobodys_fault() {
         true => Tidings::Offline { why: format!("its gateway cannot read run {run_id} at the moment: {error}") },
         false => Tidings::Broken { what: format!("run {run_id} cannot be read: {error}") },
     };

@@ -35,6 +35,8 @@ const PARK_GRACE: Duration = Duration::from_secs(30);
 const UNTOLD_POLL: Duration = Duration::from_secs(15);
 /// How long after the time that its steps may take a run on a computer that is gone is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
+/// A secret whose key this worker does not know is asked for again after this: by then another worker may have the key.
+const KEY_POLL: Duration = Duration::from_secs(15);
 /// Between two looks at what is wanted of the session.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -145,9 +147,24 @@ impl<'a> Errand<'a> {
             Way::Agent { .. } | Way::Noop => start_by,
         };
         let head = RunHead { run_id, session: self.session.id.0, epoch: self.session.epoch, start_by: judged_by };
-        let shelf = shelf(&self.way, self.checkpoint, &errand, start_by).await?;
+        let shelf = shelf(&self.way, self.checkpoint, &errand, start_by).await;
         // Without the text of every script nothing is started.
-        let run = errand.spec.expand(head, &shelf).map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
+        let prepared = shelf.and_then(|shelf| {
+            let run = errand.spec.expand(head, &shelf);
+            let run = run.map_err(|missing| Report::new(Answer::Stop, missing.to_string()))?;
+            let body = serde_json::to_string(errand.spec)
+                .map_err(|error| Report::new(Answer::Stop, format!("The run cannot be stored: {error}")))?;
+            Ok((run, body))
+        });
+        let (run, body) = match prepared {
+            Ok(prepared) => prepared,
+            Err(mut halt) => {
+                // What has ended before has ended all the same.
+                halt.outcomes.extend(errand.ended_run);
+                halt.ended.extend(errand.ended_actions);
+                return Err(halt);
+            }
+        };
         let start = StartRun {
             run_id,
             computer: self.computer.id,
@@ -155,8 +172,7 @@ impl<'a> Errand<'a> {
             action: errand.action,
             purpose: errand.purpose,
             start_by,
-            body: serde_json::to_string(errand.spec)
-                .map_err(|error| Report::new(Answer::Stop, format!("The run cannot be stored: {error}")))?,
+            body,
         };
         let wanted =
             self.checkpoint.record(errand.ended_run, errand.ended_actions, Some(start)).await.map_err(fenced)?;
@@ -312,7 +328,13 @@ async fn shelf<'p>(
         }),
         Way::Local { .. } => {
             let unread = |error: crate::store::Error| {
-                let answer = if error.is_transient() { Answer::Retry } else { Answer::Stop };
+                let answer = match error {
+                    crate::store::Error::KeyNotKnown { .. } => {
+                        Answer::Snooze(WaitingOn::Turn, checkpoint.now() + KEY_POLL)
+                    }
+                    _ if error.is_transient() => Answer::Retry,
+                    _ => Answer::Stop,
+                };
                 Halt::new(Report::new(answer, format!("What a run takes could not be read: {error}")))
             };
             let secrets = checkpoint.secrets(&ids).await.map_err(unread)?;

@@ -25,6 +25,18 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A secret is sealed under a key that this program was not told. It may have been since, in its settings: they are
+    /// read when it starts.
+    #[error(
+        "the secret {secret} is sealed under the key {key}, which is none of those in secrets.key or secrets.key_file of \
+         this program; give it that key and start it again"
+    )]
+    KeyNotKnown {
+        /// The secret.
+        secret: uuid::Uuid,
+        /// The key's name.
+        key: String,
+    },
     /// The database's address is wrong.
     #[error("the database URL is not valid (expected postgres://user:password@host:port/database)")]
     Url(#[source] tokio_postgres::Error),
@@ -37,6 +49,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// True if it is no fault of the call: it succeeds once the database is well, or this program was started again with
+    /// the keys that the others have.
+    pub fn is_nobodys_fault(&self) -> bool {
+        matches!(self, Error::KeyNotKnown { .. }) || self.is_transient()
+    }
+
     /// True if the same call may succeed later without anything being changed: connection trouble, deadlock,
     /// serialisation, shut-down (SQLSTATE classes 08, 40, 53, 57), a transaction that said nothing for too long (25P03),
     /// an item of a computer that two sessions have judged for the first time at once.
@@ -54,7 +72,11 @@ impl Error {
                         || std::error::Error::source(source).is_some_and(|cause| cause.is::<std::io::Error>())
                 }
             },
-            Error::Unreadable { .. } | Error::Url(_) | Error::Migration(_) | Error::Refused(_) => false,
+            Error::Unreadable { .. }
+            | Error::KeyNotKnown { .. }
+            | Error::Url(_)
+            | Error::Migration(_)
+            | Error::Refused(_) => false,
         }
     }
 }

@@ -66,6 +66,11 @@ impl Keyring {
         Ok(Sha256Hash(random::<KEY_BYTES>()?).to_string())
     }
 
+    /// True if there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Names the key that seals; none if there is no key.
     pub(super) fn seals_with(&self) -> Option<&str> {
         self.0.first().map(|key| key.name.as_str())
@@ -97,10 +102,7 @@ impl Keyring {
     pub(super) fn open(&self, id: SecretId, sealed: &Sealed) -> Result<String, Error> {
         let unreadable = |why: String| Error::Unreadable { what: format!("the secret {}", id.0), why };
         let Some(Key { key, .. }) = self.0.iter().find(|key| key.name == sealed.key_id) else {
-            return Err(unreadable(format!(
-                "it is sealed under the key {}, which is none of those in secrets.key or secrets.key_file of this program",
-                sealed.key_id
-            )));
+            return Err(Error::KeyNotKnown { secret: id.0, key: sealed.key_id.clone() });
         };
         let changed = || unreadable("it is not what was sealed under its key and for its id".to_owned());
         let (nonce, rest) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or_else(changed)?;
@@ -141,7 +143,7 @@ mod tests {
         assert_eq!(ring(&format!("{new}\n{old}\n")).open(id, &sealed).unwrap(), VALUE);
         assert_ne!(ring(&format!("{new},{old}")).seal(id, VALUE).unwrap().key_id, sealed.key_id, "the first one seals");
         let why = |result: Result<String, Error>| result.unwrap_err().to_string();
-        let none_of_those = format!("it is sealed under the key {}, which is none of those", sealed.key_id);
+        let none_of_those = format!("is sealed under the key {}, which is none of those", sealed.key_id);
         assert!(why(ring(&new).open(id, &sealed)).contains(&none_of_those));
         assert!(why(ring(&old).open(other, &sealed)).contains("not what was sealed"));
         for place in [0, NONCE_LEN, sealed.bytes.len() - 1] {

@@ -7,12 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pitcrew::domain::Role;
 use pitcrew::domain::session::{Kind, Status};
+use pitcrew::store::{Keyring, Store};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::collector::Collector;
 use super::installation::{Installation, SOON};
-use crate::support::{Proxy, until};
+use crate::support::{Proxy, SECRET_KEY, until};
 
 const PASSWORD: &str = "correct-horse-battery-staple";
 const STORED: &str = "stapled-battery-horse";
@@ -199,4 +200,48 @@ async fn no_secret_is_read_where_it_does_not_belong() {
     assert!(collector.bodies().iter().any(|body| hold(body, "talkative")));
     assert!(broker_wire.heard().iter().any(|bytes| hold(bytes, &sessions[0].to_string())));
     assert!(!files_with(&logs, "pitcrew-execution").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_waits_for_the_key_that_its_worker_was_not_told_yet() {
+    let mut installation = Installation::new().await;
+    installation.set("PITCREW_RETRY__ATTEMPTS", "1");
+    let fleet = r#"
+kind: task
+name: told
+test: |
+  [ -e "$PITCREW_SANDBOX/told" ] && echo true || echo false
+set: printf %s "$PARAM_PASSWORD" > "$PITCREW_SANDBOX/told"
+parameters: {password: {type: password}}
+---
+{kind: deployment, name: told, task: told, target: everyone, parameters: {password: PASSWORD}}
+"#;
+    installation.apply(&fleet.replace("PASSWORD}}", &format!("{PASSWORD}}}}}"))).await;
+    let (near, far) = (installation.local_computer().await, installation.agent_computer().await);
+    let keys = format!("{}\n{SECRET_KEY}", SECRET_KEY.replace("5ea1ed", "0ddba1"));
+    let ahead = Store::new(&installation.env["PITCREW_DATABASE_URL"], 1).expect("an address");
+    let ahead = ahead.with_keys(Keyring::read(&keys).expect("keys"));
+    assert_eq!(ahead.rotate_secrets("me").await.expect("the database answers").resealed, 1);
+    installation.start_all();
+    installation.start("server");
+    installation.start_agent("agent", &far, None);
+    installation.until_connected(1).await;
+    let sessions = installation.submit(Kind::Full, &[near.id, far.id]).await;
+    for session in &sessions {
+        let told = format!(
+            "SELECT count(*) FROM transition WHERE session_id = {session} AND what = 'snoozed' AND note LIKE '%is sealed under the key%'"
+        );
+        installation.until_counts(1, &told).await;
+        assert_eq!(installation.session(*session).await.attempt, 0, "it is no fault of the session");
+    }
+    installation.set("PITCREW_SECRET_KEY", keys);
+    for name in ["detection", "execution", "server"] {
+        installation.programs.kill(name).await;
+        installation.start(name);
+    }
+    assert_eq!(installation.tally(&sessions).await, [(Status::Completed, 2)].into());
+    for computer in [&near, &far] {
+        assert_eq!(std::fs::read_to_string(computer.sandbox.join("told")).expect("it was told"), PASSWORD);
+    }
+    installation.at_rest().await;
 }
