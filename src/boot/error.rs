@@ -50,6 +50,29 @@ pub enum Error {
         /// What the operating system answered.
         source: std::io::Error,
     },
+    /// The file with the key of the secrets has no key in it.
+    #[error(
+        "the key of the secrets cannot be read from {}: {why}. Put the key back that was there, from wherever it is kept \
+         apart; nothing else opens the secrets", .path.display()
+    )]
+    BadKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no key, and there are secrets that need it.
+    #[error(
+        "there is no {}, and the database has secrets that are sealed under {keys}: put the file back, from wherever it is \
+         kept apart. If it is lost for good, `openssl rand -hex 32 > {}` makes another key; every deployment that gives a \
+         secret must then be applied again", .path.display(), .path.display()
+    )]
+    KeyGone {
+        /// The file.
+        path: PathBuf,
+        /// The names of the keys.
+        keys: String,
+    },
     /// A private server.
     #[error(transparent)]
     Service(#[from] super::services::Error),

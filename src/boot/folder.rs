@@ -83,6 +83,22 @@ impl Folder {
 
 /// Writes a file that none but its owner may read, whole or not at all.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let new = write_beside(path, text)?;
+    std::fs::rename(&new, path).map_err(Error::io("move into place", path))
+}
+
+/// Makes such a file and leaves it on the disk, whatever happens to the machine next. One that is there is an error.
+pub(super) fn create_private(path: &Path, text: &str) -> Result<(), Error> {
+    let new = write_beside(path, text)?;
+    // A link is refused where a file is; a move would take its place.
+    let linked = std::fs::hard_link(&new, path).map_err(Error::io("make", path));
+    let _ = std::fs::remove_file(&new);
+    linked?;
+    let Some(folder) = path.parent() else { return Ok(()) };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("keep on the disk", path))
+}
+
+fn write_beside(path: &Path, text: &str) -> Result<PathBuf, Error> {
     let new = path.with_extension("new");
     // One that an interrupted writer has left might have been made readable by others since.
     let _ = std::fs::remove_file(&new);
@@ -91,7 +107,7 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
         .create_new(true)
         .mode(0o600)
         .open(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
     written.map_err(Error::io("write", &new))?;
-    std::fs::rename(&new, path).map_err(Error::io("move into place", path))
+    Ok(new)
 }

@@ -108,7 +108,7 @@ impl Ground {
         let key_file = if is_given && Path::new(given) != own_key {
             given.clone()
         } else {
-            first_token::kept_key(&own_key)?;
+            first_token::keep_key(&own_key, &store.sealed_under().await?)?;
             own_key.display().to_string()
         };
         Ok(Ground { listen, api_url, token, key_file, database_url, amqp_url, prefix, passes, postgres, rabbitmq })

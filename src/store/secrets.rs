@@ -67,6 +67,14 @@ impl Store {
         Ok(rows.iter().map(line).collect())
     }
 
+    /// The names of the keys under which secrets are sealed.
+    pub async fn sealed_under(&self) -> Result<Vec<String>, Error> {
+        let client = self.client().await?;
+        let sql = "SELECT DISTINCT key_id FROM secret WHERE key_id IS NOT NULL ORDER BY key_id";
+        let rows = client.query(sql, &[]).await.doing("looking for the keys of secrets")?;
+        Ok(rows.iter().map(|row| row.get("key_id")).collect())
+    }
+
     /// Those of these secrets that are in use or on their way out.
     pub async fn known_secrets(&self, ids: &BTreeSet<SecretId>) -> Result<BTreeSet<SecretId>, Error> {
         if ids.is_empty() {
