@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -20,6 +20,8 @@ use crate::domain::ticket::Ticket;
 pub const PIECE: usize = 1 << 20;
 /// The largest file that is taken in, in bytes.
 pub const LARGEST: u64 = 4 << 30;
+/// Pieces that one statement removes at most.
+const AT_A_TIME: i64 = 64;
 /// For how long an address is good, beyond the time at which a run that is told it must have started.
 const GOOD_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -27,31 +29,50 @@ const GOOD_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 const LINE: &str = "SELECT sha256, size, stored_at FROM stored_file";
 
 impl Store {
-    /// Begins to take a file in. What others began a day ago and never ended is removed.
+    /// Begins to take a file in. What others have added nothing to for a day and never ended is removed.
     pub async fn begin_file(&self) -> Result<Uuid, Error> {
         let doing = "beginning to store a file";
         let client = self.client().await?;
-        let tidy = "DELETE FROM stored_file WHERE sha256 IS NULL AND begun_at < now() - interval '1 day'";
-        client.execute(tidy, &[]).await.doing(doing)?;
         let row = client.query_one("INSERT INTO stored_file DEFAULT VALUES RETURNING id", &[]).await.doing(doing)?;
+        drop(client);
+        if let Err(error) = self.tidy_files().await {
+            // It is no fault of this file. The next one that is begun tries again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "What is left of files could not be removed");
+        }
         Ok(row.get("id"))
+    }
+
+    async fn tidy_files(&self) -> Result<(), Error> {
+        let client = self.client().await?;
+        let left = "UPDATE stored_file SET begun_at = '-infinity'
+                    WHERE sha256 IS NULL AND begun_at < now() - interval '1 day' RETURNING id";
+        for row in client.query(left, &[]).await.doing("looking for what is left of files")? {
+            remove(&client, row.get("id")).await?;
+        }
+        Ok(())
     }
 
     /// Takes in the next piece: [`PIECE`] bytes, or fewer if it is the last.
     pub async fn add_to_file(&self, id: Uuid, place: i32, bytes: &[u8]) -> Result<(), Error> {
         let client = self.client().await?;
-        let add = "INSERT INTO stored_file_piece (file_id, place, bytes) VALUES ($1, $2, $3)";
+        // What is added to has begun anew: only what nobody adds to any more is removed.
+        let add = "WITH begun AS (
+                       UPDATE stored_file SET begun_at = now() WHERE id = $1 AND begun_at > '-infinity' RETURNING id
+                   )
+                   INSERT INTO stored_file_piece (file_id, place, bytes) SELECT id, $2::int, $3::bytea FROM begun";
         let add = client.prepare_cached(add).await.doing("storing a piece of a file")?;
-        client.execute(&add, &[&id, &place, &bytes]).await.doing("storing a piece of a file")?;
-        Ok(())
+        let added = client.execute(&add, &[&id, &place, &bytes]).await.doing("storing a piece of a file")?;
+        if added == 0 { Err(is_removed()) } else { Ok(()) }
     }
 
     /// Names what was taken in. If the same content is stored already, that one stays.
     pub async fn end_file(&self, id: Uuid, sha256: &Sha256Hash, size: u64) -> Result<(), Error> {
         let client = self.client().await?;
-        let name = "UPDATE stored_file SET sha256 = $2, size = $3, stored_at = now() WHERE id = $1";
+        let name = "UPDATE stored_file SET sha256 = $2, size = $3, stored_at = now()
+                    WHERE id = $1 AND begun_at > '-infinity'";
         match client.execute(name, &[&id, &sha256.0.as_slice(), &(size as i64)]).await {
             Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => self.abandon_file(id).await,
+            Ok(0) => Err(is_removed()),
             other => other.doing("naming a file that was stored").map(drop),
         }
     }
@@ -59,9 +80,9 @@ impl Store {
     /// Removes what was begun.
     pub async fn abandon_file(&self, id: Uuid) -> Result<(), Error> {
         let client = self.client().await?;
-        let remove = "DELETE FROM stored_file WHERE id = $1 AND sha256 IS NULL";
-        client.execute(remove, &[&id]).await.doing("removing a file that was not stored whole")?;
-        Ok(())
+        let leave = "UPDATE stored_file SET begun_at = '-infinity' WHERE id = $1 AND sha256 IS NULL RETURNING id";
+        let left = client.query_opt(leave, &[&id]).await.doing("removing a file that was not stored whole")?;
+        if left.is_some() { remove(&client, id).await } else { Ok(()) }
     }
 
     /// A file that is stored whole.
@@ -109,10 +130,16 @@ impl Store {
             let named = named.join(", ");
             return Err(Error::Refused(format!("The file {sha256} is used by {named}. Apply that without it first.")));
         }
-        let remove = "DELETE FROM stored_file WHERE sha256 = $1";
-        let removed = tx.execute(remove, &[&sha256.0.as_slice()]).await.doing(doing)?;
+        // Without its name it is gone. Should its pieces be left, they are removed as those of one that was never ended.
+        let unname = "UPDATE stored_file SET sha256 = NULL, size = NULL, stored_at = NULL, begun_at = '-infinity'
+                      WHERE sha256 = $1 RETURNING id";
+        let unnamed = tx.query_opt(unname, &[&sha256.0.as_slice()]).await.doing(doing)?;
         tx.commit().await.doing(doing)?;
-        Ok(removed > 0)
+        let Some(row) = unnamed else { return Ok(false) };
+        if let Err(error) = remove(&client, row.get("id")).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "The pieces of a removed file are left for later");
+        }
+        Ok(true)
     }
 
     /// Addresses under which computers fetch these files, good for a day after `start_by`.
@@ -142,6 +169,25 @@ impl Store {
         let key = client.prepare_cached("SELECT file_key FROM installation").await.doing("reading the key of files")?;
         Ok(client.query_one(&key, &[]).await.doing("reading the key of files")?.get("file_key"))
     }
+}
+
+/// Nothing is added to what is being removed.
+fn is_removed() -> Error {
+    Error::Refused(
+        "Nothing was sent for a day, so that what there was of the file was removed. Send it again.".to_owned(),
+    )
+}
+
+/// Removes a file that is marked as left (it was begun at `-infinity`, and nobody ends it any more), a few pieces at a time: each statement is short, however large the file is.
+async fn remove(client: &Object, id: Uuid) -> Result<(), Error> {
+    let doing = "removing the pieces of a file";
+    let pieces = "DELETE FROM stored_file_piece WHERE file_id = $1 AND place IN (
+                      SELECT place FROM stored_file_piece WHERE file_id = $1 ORDER BY place LIMIT $2)";
+    let pieces = client.prepare_cached(pieces).await.doing(doing)?;
+    while client.execute(&pieces, &[&id, &AT_A_TIME]).await.doing(doing)? > 0 {}
+    let file = "DELETE FROM stored_file WHERE id = $1";
+    client.execute(file, &[&id]).await.doing("removing a file")?;
+    Ok(())
 }
 
 /// The sizes of those of these files that are stored whole.

@@ -105,3 +105,48 @@ async fn what_is_used_is_stored_first_and_not_removed() {
     assert_eq!(house.call(&house.admin, Method::DELETE, &path, None).await.0, StatusCode::NOT_FOUND);
     assert_eq!(house.count("SELECT count(*) FROM stored_file_piece").await, 0);
 }
+
+#[tokio::test]
+async fn pieces_go_a_few_at_a_time_and_what_is_left_hinders_nobody() {
+    let house = house().await;
+    let sql = house.database.connect().await;
+    let few = "CREATE FUNCTION few() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                   IF (SELECT count(*) FROM gone) > 100 THEN RAISE EXCEPTION 'too many at once'; END IF; RETURN NULL;
+               END $$;
+               CREATE TRIGGER few AFTER DELETE ON stored_file_piece REFERENCING OLD TABLE AS gone
+                   FOR EACH STATEMENT EXECUTE FUNCTION few()";
+    sql.batch_execute(few).await.expect("a trigger");
+    let file = Sha256Hash::of(b"large");
+    let large = async |begun: &str, sha256: Option<&[u8]>| {
+        let stored = "INSERT INTO stored_file (begun_at, sha256, size, stored_at)
+                      SELECT now() - $1::text::interval, $2::bytea, CASE WHEN $2 IS NOT NULL THEN 300 END, CASE WHEN $2 IS NOT NULL THEN now() END
+                      RETURNING id";
+        let id: uuid::Uuid = sql.query_one(stored, &[&begun, &sha256]).await.expect("a file").get(0);
+        let pieces = "INSERT INTO stored_file_piece SELECT $1, n, 'x' FROM generate_series(0, 299) AS n";
+        sql.execute(pieces, &[&id]).await.expect("pieces");
+        id
+    };
+    large("0 s", Some(file.0.as_slice())).await;
+    let path = format!("/v1/files/{file}");
+    assert_eq!(house.call(&house.admin, Method::DELETE, &path, None).await.0, StatusCode::OK);
+    assert_eq!(house.count("SELECT count(*) FROM stored_file").await, 0);
+
+    // One that was begun days ago and is added to is in work; one that nobody adds to is removed.
+    let slow = large("3 days", None).await;
+    house.store.add_to_file(slow, 300, b"x").await.expect("a piece");
+    let left = large("3 days", None).await;
+    house.store.begin_file().await.expect("it begins");
+    assert_eq!(house.count("SELECT count(DISTINCT file_id) FROM stored_file_piece").await, 1);
+    assert_eq!(house.count("SELECT count(*) FROM stored_file_piece").await, 301);
+    for late in [house.store.add_to_file(left, 300, b"x").await, house.store.end_file(left, &file, 300).await] {
+        assert!(late.unwrap_err().to_string().contains("Send it again"), "a file without its beginning is none");
+    }
+    house.store.end_file(slow, &file, 301).await.expect("it is whole");
+
+    large("3 days", None).await;
+    let never = "CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$;
+                 CREATE TRIGGER never BEFORE DELETE ON stored_file_piece EXECUTE FUNCTION never()";
+    sql.batch_execute(never).await.expect("a trigger");
+    let small = Sha256Hash::of(b"small");
+    assert_eq!(house.put_file(&house.admin, &small, b"small".to_vec()).await.0, StatusCode::OK);
+}
