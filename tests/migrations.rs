@@ -4,7 +4,9 @@ use std::path::Path;
 
 use pitcrew::store::{Store, migrate};
 
-use crate::support::empty_database;
+use crate::support::{empty_database, until};
+
+const SOON: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Migrations in order, with their sample rows.
 fn versions() -> Vec<(String, String, Option<String>)> {
@@ -61,4 +63,32 @@ async fn several_programs_may_migrate_at_once() {
     }
     applied.sort_unstable();
     assert_eq!(applied, [0, 0, 0, versions().len()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_table_lets_others_through() {
+    let database = empty_database().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/migrations");
+    let all: Vec<refinery::Migration> = refinery::load_sql_migrations(folder).expect("the migrations");
+    let mut sql = database.connect().await;
+    refinery::Runner::new(&all)
+        .set_target(refinery::Target::Version(16))
+        .run_async(&mut sql)
+        .await
+        .expect("most of them");
+    // A backup reads the table that the next one changes.
+    let mut other = database.connect().await;
+    let backup = other.transaction().await.expect("a transaction");
+    backup.execute("SELECT FROM secret", &[]).await.expect("it is read");
+    let store = Store::new(&database.url, 1).expect("the database's address");
+    let migrating = tokio::spawn(async move { migrate(&store).await });
+    let waits = "SELECT count(*) FROM pg_locks WHERE relation = 'secret'::regclass AND NOT granted AND mode = 'AccessExclusiveLock'";
+    let asked = async || (sql.query_one(waits, &[]).await.ok()?.get::<_, i64>(0) > 0).then_some(());
+    until(SOON, asked, "the migration to wait").await;
+    sql.batch_execute("SET statement_timeout = '30s'; SELECT FROM secret")
+        .await
+        .expect("whoever comes later is let through");
+    backup.commit().await.expect("the backup ends");
+    let applied = migrating.await.expect("no panic").expect("the migrations apply").applied;
+    assert_eq!(applied.len(), versions().len() - all.iter().filter(|it| it.version() <= 16).count());
 }
