@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sections::Config;
-use crate::domain::Sha256Hash;
+use crate::store::Keyring;
 
 impl Config {
     /// What no type says: each key whose value cannot work, and why.
@@ -33,13 +33,10 @@ impl Config {
             "amqp.prefix",
             "must be 1 to 64 letters, digits, '-', '_' or '.'",
         );
-        // A key has the form of a hash.
-        let key = self.secrets.key.expose();
-        let mut keys = key.split([',', ' ', '\n']).filter(|key| !key.is_empty());
         must(
-            keys.all(|key| key.parse::<Sha256Hash>().is_ok()),
+            Keyring::read(self.secrets.key.expose()).is_ok(),
             "secrets.key",
-            "must be 64 hexadecimal digits, or several such keys with commas between them",
+            "must be 64 hexadecimal digits, or several such keys with commas or blanks between them",
         );
         must(
             self.secrets.key.is_empty() || self.secrets.key_file.is_empty(),

@@ -169,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_separated_as_whoever_reads_them_takes_them() {
+        let key = "5ea1".repeat(16);
+        for between in [",", ", ", " ", "\n", "\r\n", "\t"] {
+            let keys = format!("{key}{between}{key}");
+            let loaded = load(None, variables(&[("PITCREW_SECRET_KEY", &keys)])).unwrap();
+            crate::store::Keyring::read(loaded.config.secrets.key.expose()).unwrap();
+        }
+        assert!(load(None, variables(&[("PITCREW_SECRET_KEY", &format!("{key};{key}"))])).is_err());
+    }
+
+    #[test]
     fn every_fault_is_reported_at_once_with_its_place_and_what_to_do() {
         let file = written(
             "[worker]\nlaese = \"1 min\"\n  heartbeat = \"soon\"\n[amqp]\nurl = \"http://u:pw@x\"\n[nothing]\na = 1\n",
