@@ -1,6 +1,6 @@
 //! Lists of sessions, live and final alike, the newest first; paged by key, never by offset.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -10,6 +10,9 @@ use super::{Error, Store};
 use crate::domain::report::{Page, SessionLine};
 use crate::domain::session::{Kind, Priority, Status};
 use crate::domain::{ComputerId, SessionId, TenantId};
+
+/// How far back in history those are looked for that have only in common who asked for them, or what made them.
+pub const RECENT_DAYS: i64 = 30;
 
 /// Which sessions are listed; what is absent does not narrow.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,7 +31,8 @@ pub struct Filter {
     pub origin: Option<String>,
     /// Only those of the group that bears the id of this session.
     pub group: Option<SessionId>,
-    /// Only those submitted at this time or later.
+    /// Only those submitted at this time or later. Without it, final sessions that are narrowed by nothing that is quickly
+    /// looked up (only by who asked, or by what made them) are those of the last [`RECENT_DAYS`] days.
     pub since: Option<Timestamp>,
     /// Only these.
     pub ids: Option<Vec<SessionId>>,
@@ -49,16 +53,18 @@ impl Store {
         limit: usize,
     ) -> Result<Page<SessionLine>, Error> {
         let (conditions, mut values) = filter.conditions(after);
+        let live = filter.of_live(&conditions);
+        let history = filter.of_history(&conditions, &mut values, self.now());
         values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)));
         let most = format!("${}", values.len());
         // A session cannot be in both: it moves from one to the other in one transaction, and this is one snapshot.
         let sql = format!(
             "WITH page AS (
                  (SELECT {COLUMNS}, s.waiting_on, s.run_after, NULL::timestamptz AS finished_at
-                  FROM session s WHERE {conditions} ORDER BY s.id DESC LIMIT {most})
+                  FROM session s WHERE {live} ORDER BY s.id DESC LIMIT {most})
                  UNION ALL
                  (SELECT {COLUMNS}, NULL, NULL, s.finished_at
-                  FROM session_history s WHERE {conditions} ORDER BY s.id DESC LIMIT {most})
+                  FROM session_history s WHERE {history} ORDER BY s.id DESC LIMIT {most})
              )
              SELECT page.*, coalesce(t.name, '') AS tenant, coalesce(c.name, '') AS computer,
                     coalesce(page.item, d.item) AS about,
@@ -143,7 +149,43 @@ impl Filter {
         }
         (conditions.join(" AND "), values)
     }
+
+    /// The conditions on live sessions. Where only final ones are asked for, none is looked at.
+    fn of_live<'c>(&self, conditions: &'c str) -> &'c str {
+        let none = !self.status.is_empty() && self.status.iter().all(|status| status.is_final());
+        if none { "false" } else { conditions }
+    }
+
+    /// The conditions on final sessions, of which there may be those of years: they are looked at from a time on, if there
+    /// is one, and not at all where only live ones are asked for.
+    fn of_history(&self, conditions: &str, values: &mut Values, now: Timestamp) -> String {
+        if !self.status.is_empty() && !self.status.iter().any(|status| status.is_final()) {
+            return "false".to_owned();
+        }
+        let narrowed = self.computer.is_some() || self.group.is_some() || self.ids.is_some();
+        let recent = || {
+            let is_wide = !narrowed && (self.by.is_some() || self.origin.is_some());
+            is_wide.then(|| now.saturating_sub(SignedDuration::from_hours(24 * RECENT_DAYS)).unwrap_or(now))
+        };
+        let Some(since) = self.since.or_else(recent) else { return conditions.to_owned() };
+        values.push(Box::new(since));
+        let place = format!("${}", values.len());
+        format!("{conditions} AND s.created_at >= {place} AND {}", SINCE.replace('?', &place))
+    }
 }
+
+/// The first id from which on all final sessions may have been submitted at the time `?` or later. Ids grow with that time,
+/// so it is found in a few steps; those that are submitted at once may be a little out of order.
+const SINCE: &str = "s.id >= (
+    WITH RECURSIVE narrowing(low, high) AS (
+        SELECT 0::bigint, coalesce((SELECT max(id) FROM session_history), 0) + 1
+        UNION ALL
+        SELECT CASE WHEN early THEN middle + 1 ELSE low END, CASE WHEN early THEN high ELSE middle END
+        FROM (SELECT low, high, (low + high) / 2 AS middle, coalesce(
+                  (SELECT h.created_at < ?::timestamptz - interval '1 hour' FROM session_history h
+                   WHERE h.id >= (low + high) / 2 ORDER BY h.id LIMIT 1), false) AS early
+              FROM narrowing WHERE low < high) step
+    ) SELECT max(low) FROM narrowing)";
 
 fn line(row: &Row) -> Result<SessionLine, Error> {
     Ok(SessionLine {

@@ -172,3 +172,39 @@ async fn several_sessions_are_cancelled_paused_and_run_again_in_one_call() {
         house.call(&house.viewer, Method::POST, "/v1/sessions/cancel", Some(json!({"group": group}))).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn history_is_looked_through_from_a_time_on() {
+    let house = house().await;
+    let sql = house.database.connect().await;
+    // A session an hour, back to three months ago, the latest one now.
+    let history = r#"INSERT INTO session_history (id, tenant_id, computer_id, kind, priority, "order", status, stage, dispatch,
+                         attempt, losses, epoch, revision, created_at, finished_at)
+                     SELECT 10000 - 3 * n, c.tenant_id, c.id, 'full', 2,
+                            '{"reboot": "never", "by": "olga", "origin": "api", "deployments": []}', 'completed', 'execution', 1, 0,
+                            0, 1, 1, now() - n * interval '1 hour', now() - n * interval '1 hour' + interval '1 minute'
+                     FROM generate_series(0, 2159) AS n, (SELECT * FROM computer WHERE name = 'pc-1') c"#;
+    sql.execute(history, &[]).await.expect("sessions");
+    let count = async |query: &str| {
+        let (mut found, mut after) = (0, String::new());
+        loop {
+            let page = house.get(&format!("/v1/sessions?{query}&limit=1000{after}")).await;
+            found += page["items"].as_array().expect("items").len();
+            match page["next"].as_i64() {
+                Some(next) => after = format!("&after={next}"),
+                None => return found,
+            }
+        }
+    };
+    assert_eq!(count("by=olga").await, 30 * 24, "those of 30 days");
+    assert_eq!(count("origin=api&kind=full").await, 30 * 24);
+    assert_eq!(count("by=olga&computer=pc-1").await, 2160);
+    assert_eq!(count("kind=full").await, 2160);
+    assert_eq!(count("by=olga&status=pending,running").await, 0);
+    for hours in [1, 2, 500, 1000, 2159, 5000] {
+        let since = jiff::Timestamp::now() - std::time::Duration::from_secs(hours * 3600 - 1800);
+        assert_eq!(count(&format!("by=olga&since={since}")).await as u64, hours.min(2160), "{hours}");
+    }
+    let (_, chosen) = house.post("/v1/sessions/rerun", json!({"by": "olga", "dry_run": true})).await;
+    assert_eq!(chosen["sessions"].as_array().expect("sessions").len(), 30 * 24);
+}

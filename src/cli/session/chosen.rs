@@ -34,10 +34,10 @@ pub struct Chosen {
     /// Of these, only those in one of these states.
     #[arg(long, value_delimiter = ',', conflicts_with = "ids")]
     status: Vec<Status>,
-    /// Instead of ids: those that this one asked for.
+    /// Instead of ids: those that this one asked for. Final ones of the last 30 days, unless --since, --computer or --group says which.
     #[arg(long, conflicts_with = "ids")]
     by: Option<String>,
-    /// Instead of ids: those that this made: api, amqp or rerun.
+    /// Instead of ids: those that this made: api, amqp or rerun. Final ones as with --by.
     #[arg(long, conflicts_with = "ids")]
     origin: Option<String>,
     /// Instead of ids: those submitted since then, such as 2030-01-31T22:00:00Z.

@@ -23,10 +23,10 @@ pub struct List {
     /// Only of this computer.
     #[arg(long)]
     computer: Option<String>,
-    /// Only those that this one asked for.
+    /// Only those that this one asked for. Final ones of the last 30 days, unless --since, --computer or --group says which.
     #[arg(long)]
     by: Option<String>,
-    /// Only those that this made: api, amqp or rerun.
+    /// Only those that this made: api, amqp or rerun. Final ones as with --by.
     #[arg(long)]
     origin: Option<String>,
     /// Only those of the group that bears the id of this session.
