@@ -126,7 +126,8 @@ pub(super) async fn replace(
         Deployment { name: wanted.name.clone(), recommended: false, decision: None::<Decision>, ..(**found).clone() };
     let text = changed(&fleet::document(&own), &wanted.with);
     if !wanted.dry_run {
-        let scope = json!({ "deployment": name, "by": wanted.name, "with": wanted.with });
+        // The audit is kept for good, and a value may be a secret's.
+        let scope = json!({ "deployment": name, "by": wanted.name, "with": set(&wanted.with) });
         caller.audit("deployment.override", scope, &wanted.reason).await?;
     }
     let file = (format!("override of {name}"), text);
@@ -135,6 +136,15 @@ pub(super) async fn replace(
         Err(NotApplied::Faulty(faults)) => Err(Problem::faulty(faults)),
         Err(NotApplied::Store(error)) => Err(error.into()),
     }
+}
+
+/// What is set, without its values: `mode`, `parameters.token`.
+fn set(with: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let names = |(key, value): (&String, &serde_json::Value)| match value.as_object() {
+        Some(within) if key == "parameters" => within.keys().map(|name| format!("{key}.{name}")).collect(),
+        Some(_) | None => vec![key.clone()],
+    };
+    with.iter().flat_map(names).collect()
 }
 
 /// A document, which has a line for each key, with other values for some keys.

@@ -107,6 +107,25 @@ async fn what_others_recommend_is_adopted_dismissed_and_overridden() {
 }
 
 #[tokio::test]
+async fn the_audit_says_what_was_set_and_no_value() {
+    let house = applied().await;
+    let portal = "
+{kind: software, name: portal, os: [linux], detect: 'true', install: 'true', parameters: {token: {secret: true}}}
+---
+{kind: deployment, name: portal-for-all, software: portal, target: everyone, recommended: true, parameters: {token: of-the-vendor}}
+";
+    apply(&house, portal).await;
+    let own =
+        json!({ "name": "our-portal", "with": { "mode": "audit", "parameters": { "token": "of-our-own-contract" } } });
+    let (status, made) = admin(&house, "/v1/deployments/portal-for-all/override", own).await;
+    assert_eq!((status, &made["created"]), (StatusCode::OK, &json!(["deployment/our-portal"])), "{made}");
+    assert_eq!(house.count("SELECT count(*) FROM audit WHERE audit::text LIKE '%of-our-own-contract%'").await, 0);
+    let said = "SELECT count(*) FROM audit WHERE action = 'deployment.override'
+                AND scope::jsonb = '{\"deployment\": \"portal-for-all\", \"by\": \"our-portal\", \"with\": [\"mode\", \"parameters.token\"]}'";
+    assert_eq!(house.count(said).await, 1);
+}
+
+#[tokio::test]
 async fn a_tenant_that_stands_apart_is_not_reached_by_what_is_for_all() {
     let house = applied().await;
     assert_eq!(told(&house, "far", "software/viewer").await, "viewer-here / viewer-for-all tenant_apart");
