@@ -161,18 +161,35 @@ fn first_failure(action: &PlannedAction, outcome: &RunOutcome) -> Option<Verdict
         let follows = followed(action, &outcome.steps[..place]).filter(|_| step.kind == StepKind::Act);
         let message = match follows {
             None => format!("{}: {message}", what_failed(step.kind)),
-            Some(does) => format!("It was changed, and its script \"{does}\", which follows that, failed: {message}"),
+            Some(Follows { does, last: true }) => {
+                format!("It was changed, and its script \"{does}\", which follows that, failed: {message}")
+            }
+            Some(Follows { does, last: false }) => format!(
+                "It was removed, and its script \"{does}\", which follows that, failed before anything was installed in \
+                 its place: {message}"
+            ),
         };
-        // Another try would find the change made, and never come to what follows it.
-        let may_pass = may_pass && follows.is_none();
+        // Another try would find the change made, and never come to what follows it. Where something is still to be
+        // installed, it finds nothing there, and that is done all the same.
+        let may_pass = may_pass && follows.is_none_or(|follows| !follows.last);
         Some(Verdict::Failed { reason, message, may_pass, detected: None })
     })
 }
 
-/// What the next script of an action does after these steps, if it only follows a change.
-fn followed(action: &PlannedAction, before: &[StepOutcome]) -> Option<Does> {
+/// A script that only follows a change.
+#[derive(Clone, Copy)]
+struct Follows {
+    does: Does,
+    /// Whether no change is to be made after it.
+    last: bool,
+}
+
+/// The next script of an action after these steps, if it only follows a change.
+fn followed(action: &PlannedAction, before: &[StepOutcome]) -> Option<Follows> {
     let done = before.iter().filter(|step| step.kind == StepKind::Act).count();
-    action.changes().nth(done).map(|(does, _)| does).filter(|does| does.follows())
+    let mut rest = action.changes().skip(done).map(|(does, _)| does);
+    let does = rest.next().filter(|does| does.follows())?;
+    Some(Follows { does, last: rest.all(Does::follows) })
 }
 
 fn what_failed(kind: StepKind) -> &'static str {

@@ -220,8 +220,9 @@ pub(super) fn plan<'p>(last: &mut Last<'p>, entries: &[&'p Entry]) -> [Option<us
     actions::planned(last, entries);
     actions::ended(last, entries);
     actions::leave_none_started(last, &ending);
-    compliance::executed(last, entries);
     runs::outcomes(last, entries);
+    // Reads the outcomes of what has failed.
+    compliance::executed(last, entries);
     holds::release_holds(last, entries);
     places
 }

@@ -25,6 +25,7 @@ mod forecast;
 mod main_job;
 mod people;
 mod policy_changes;
+mod removals;
 mod rolling;
 mod schedulers;
 mod secrets;

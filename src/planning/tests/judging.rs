@@ -176,3 +176,22 @@ fn a_script_that_follows_a_change_fails_it_for_good() {
     };
     assert!(may_pass && message.starts_with("Changing it failed"), "{message}");
 }
+
+/// Where something is still to come, another try finds nothing there and has it installed.
+#[test]
+fn a_script_that_follows_a_removal_is_passed_by_where_something_is_still_to_be_installed() {
+    use StepKind::{Act, Detect};
+    let fleet = FLEET.replace("upgrade: remove_first", "upgrade: remove_first, post_uninstall: q, post_install: p");
+    let action = made(&fleet, "software/s 1.0\ntask/t false").actions.remove(0);
+    let verdict = |steps| judge(&action, &ended(Ending::Stopped, steps));
+    let (look, act) = (|| step(Detect, Some("1.0")), || step(Act, None));
+    let Verdict::Failed { message, may_pass, .. } = verdict(vec![look(), act(), failed(Act, "exit_code")]) else {
+        panic!("it failed")
+    };
+    let expected = "It was removed, and its script \"post_uninstall\", which follows that, failed before anything was \
+                    installed in its place: It went wrong.";
+    assert_eq!((message.as_str(), may_pass), (expected, true));
+    assert_eq!(verdict(vec![step(Detect, None)]), Verdict::Drifted { detected: None }, "it is planned anew");
+    let last = verdict(vec![look(), act(), act(), act(), failed(Act, "exit_code")]);
+    assert!(matches!(last, Verdict::Failed { may_pass: false, .. }), "{last:?}");
+}

@@ -5,6 +5,8 @@
 -- What is below another action is judged with that one. Fetching a file brings nothing about, and a repair may be of what is in order.
 -- Nobody else judges the computer meanwhile, so what is new is inserted without looking twice, which costs half; where
 -- somebody does all the same, the transaction is tried again.
+-- What was removed to make room for something that then failed is not there any more, so it is not told of as detected; a
+-- removal is what is told the empty version.
 -- What was planned and not done counts as found out of order, unless another session has ended on the computer since.
 WITH ending AS (
     SELECT u.*, (SELECT max(dispatch) FROM action WHERE action.session_id = u.session_id) AS dispatch
@@ -20,6 +22,12 @@ WITH ending AS (
                 ELSE a.reason END AS reason,
            CASE WHEN a.result = 'success' AND a.type = 'uninstall' THEN NULL
                 WHEN a.result = 'success' THEN coalesce(a.desired, c.detected)
+                WHEN a.result = 'failed' AND a.detected IS NOT NULL AND EXISTS (
+                    SELECT FROM run r, json_array_elements(r.outcome -> 'steps') WITH ORDINALITY done(step, place)
+                    JOIN json_array_elements(r.body -> 'steps') WITH ORDINALITY asked(step, place) USING (place)
+                    WHERE r.run_id = a.run_id AND done.step ->> 'kind' = 'act'
+                      AND done.step #>> '{status,is}' = 'succeeded'
+                      AND asked.step #>> '{work,script,env,PITCREW_VERSION}' = '') THEN NULL
                 ELSE a.detected END AS detected,
            coalesce(a.desired, c.desired) AS desired,
            CASE WHEN a.result IN ('success', 'indeterminate') THEN least(a.ended_at, e.at)
