@@ -1,4 +1,6 @@
 //! How long actions take: medians, learned now and then from the latest actions.
+//!
+//! What a task's test names is learned and looked up as its task: most of it comes once and never again.
 
 use deadpool_postgres::Transaction;
 
@@ -20,11 +22,12 @@ impl Store {
         let client = self.client().await?;
         let statement = client
             .prepare_cached(
-                "INSERT INTO expected_duration AS e (item, type, version, median_ms, samples, learned_at)
+                "WITH nobodys AS (DELETE FROM expected_duration WHERE position('#' IN item) > 0)
+                 INSERT INTO expected_duration AS e (item, type, version, median_ms, samples, learned_at)
                  SELECT item, type, coalesce(desired, ''),
                         round(1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at))),
                         count(*), clock_timestamp()
-                 FROM (SELECT item, type, desired, result, result_reason, attempts, started_at, ended_at
+                 FROM (SELECT split_part(item, '#', 1) AS item, type, desired, result, result_reason, attempts, started_at, ended_at
                        FROM action ORDER BY session_id DESC, dispatch DESC, seq DESC LIMIT $1) latest
                  WHERE result = 'success' AND result_reason = 'done' AND attempts = 1 AND ended_at >= started_at
                  GROUP BY item, type, coalesce(desired, '')
@@ -45,7 +48,7 @@ impl Store {
         let found = client
             .query(
                 "SELECT item, type, version, median_ms, samples, learned_at FROM expected_duration
-                 WHERE $1::text IS NULL OR item = $1 ORDER BY item, type, version LIMIT $2",
+                 WHERE $1::text IS NULL OR item = split_part($1, '#', 1) ORDER BY item, type, version LIMIT $2",
                 &[&item, &most],
             )
             .await

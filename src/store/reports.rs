@@ -80,7 +80,7 @@ impl Store {
                         a.ended_at, latest.outcome, d.median_ms
                  FROM action a {} LEFT JOIN run latest ON latest.run_id = coalesce(r.run_id, a.run_id)
                  LEFT JOIN expected_duration d
-                        ON d.item = a.item AND d.type = a.type AND d.version = coalesce(a.desired, '')
+                        ON d.item = split_part(a.item, '#', 1) AND d.type = a.type AND d.version = coalesce(a.desired, '')
                  WHERE a.session_id = $1
                    AND (a.status = 'done' OR a.dispatch = (SELECT max(dispatch) FROM action WHERE session_id = $1))
                  ORDER BY a.dispatch, a.seq",

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use pitcrew::domain::report::standing;
 use pitcrew::domain::session::{Kind, Order, Stage, Status};
 use pitcrew::domain::{ComputerId, Item, SessionId};
+use pitcrew::store::forecast::Question;
 use pitcrew::store::reruns::Rerun;
 use pitcrew::store::submissions::Submitter;
 
@@ -116,8 +118,23 @@ async fn what_a_test_names_becomes_actions_below_its_task() {
         "and only what is still missing is done"
     );
     assert_eq!(installation.verdicts().await, ["task/patches compliant"]);
+    let reruns = installation.store.reruns_of(first).await.expect("the database answers");
+    let actions = installation.store.actions(first).await.expect("the database answers");
+    assert_eq!(standing(&session, &actions, 0, &reruns), Some(Status::Completed), "it came right with its task");
     let nothing = installation.ended_as(Kind::Full, computer.id, Status::Completed).await;
     assert_eq!(installation.session(nothing).await.stage, Stage::Planning);
+
+    // How long they take is learned under their task, so that something is known of the next one.
+    installation.store.learn_durations().await.expect("the database answers");
+    let learned = installation.store.durations(None, 10).await.expect("the database answers");
+    assert_eq!(learned.iter().map(|it| it.item.as_str()).collect::<Vec<_>>(), ["task/patches"]);
+    offer(&computer, "KB4 low Fourth one\n");
+    let seen = installation.ended_as(Kind::Detection, computer.id, Status::Completed).await;
+    let actions = installation.store.actions(seen).await.expect("the database answers");
+    assert!(actions.iter().all(|action| action.expected_ms.is_some()), "{actions:?}");
+    let question = Question { files: None, attached: Default::default(), tenant: None, sample: 10 };
+    let forecast = installation.store.forecast(&question).await.expect("the database answers");
+    assert_eq!((forecast.plan.all_actions(), forecast.plan.of_unknown_duration), (2, 0));
     installation.at_rest().await;
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::action::ActionLine;
 use crate::domain::outcome::ActionResult;
 use crate::domain::session::{Session, Status};
-use crate::domain::{SessionId, Tally};
+use crate::domain::{Item, SessionId, Tally};
 
 /// A session that ran another one again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,9 +46,16 @@ pub fn standing(session: &Session, actions: &[ActionLine], compliant: u32, rerun
         .iter()
         .filter(|action| action.plan == latest)
         .filter_map(|action| {
-            let again = again(&action.item);
+            let before = action.result.as_deref().and_then(|result| result.parse().ok());
+            let parent = action.item.parse::<Item>().ok().and_then(|item| item.parent());
+            let again = match parent {
+                None => again(&action.item),
+                // What a task's test has named is run again with its task, which leaves alone what has succeeded.
+                Some(_) if before == Some(ActionResult::Success) => None,
+                Some(parent) => again(&parent.to_string()),
+            };
             changed |= again.is_some();
-            again.or_else(|| action.result.as_deref()?.parse().ok())
+            again.or(before)
         })
         .collect();
     changed.then(|| Tally::of(compliant as usize, results).status())
