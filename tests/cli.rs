@@ -98,6 +98,16 @@ async fn deployments_are_listed_decided_about_and_made() {
     assert!(listed.out.contains("proposed") && !listed.out.contains("editor-for-all"), "{} {}", listed.out, listed.err);
     let made = pitcrew(&house, &["deployment", "override", "proposed", "--as", "ours", "--state", "any"]).await;
     assert_eq!(made.out, "created deployment/ours\n1 created, 0 changed, 0 left as they are.\n", "{}", made.err);
+    let enrol = "{kind: task, name: enrol, test: 'echo true', set: 'true', parameters: {key: {type: password}, site: {}}}\n---\n\
+                 {kind: deployment, name: enrol-all, task: enrol, target: everyone, recommended: true, parameters: {key: hunter2-old, site: north}}";
+    let applied = pitcrew_with(&house, &house.admin, &["apply", "-f", "-"], enrol).await;
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    let own =
+        ["deployment", "override", "enrol-all", "--as", "enrol-ours", "--parameter", "site=south", "--secret", "key"];
+    let made = pitcrew_with(&house, &house.admin, &own, "hunter2-new\n").await;
+    assert_eq!(made.out, "created deployment/enrol-ours\n1 created, 0 changed, 0 left as they are.\n", "{}", made.err);
+    let shown = pitcrew(&house, &["deployment", "show", "enrol-ours"]).await;
+    assert!(shown.out.ends_with("parameters: {\"site\":\"south\"}\n"), "{}", shown.out);
     let adopted = pitcrew(&house, &["deployment", "adopt", "proposed", "--reason", "tried"]).await;
     assert_eq!(adopted.out, "proposed is adopted: it takes part from the next session on.\n");
     let shown = pitcrew(&house, &["deployment", "show", "ours"]).await;

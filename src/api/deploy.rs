@@ -2,7 +2,9 @@
 //!
 //! What wins is asked of the same resolution that sessions ask, so the answer is what the session then does.
 
-use std::collections::BTreeMap;
+mod place;
+
+use std::collections::{BTreeMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -10,22 +12,21 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use place::{FILE, Place, look};
+
 use super::body::Body;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::router::Api;
 use crate::domain::report::{Deployed, QuickDeploy};
 use crate::domain::session::{Kind, Priority, RebootPolicy};
-use crate::domain::submission::{Answer, ComputerRef, SubmissionTarget, SubmissionV1, Violation};
-use crate::domain::{Computer, ComputerId, Deployment, DesiredState, Item, Mode, Policy, Role, Sha256Hash};
-use crate::fleet::{self, Body as Thing};
-use crate::resolve::{Scope, Subject, contest, is_for};
+use crate::domain::submission::{Answer, ComputerRef, MadeSession, SubmissionTarget, SubmissionV1, Violation};
+use crate::domain::{Role, SessionId};
+use crate::store::Error;
 use crate::store::fleet::NotApplied;
 
 /// Computers that one call is for at most: for more, a deployment is written.
 const MOST: usize = 100;
-/// The name that faults in what is wanted are told with.
-const FILE: &str = "quick deployment";
 
 /// What is wanted.
 #[derive(Debug, Deserialize)]
@@ -62,16 +63,6 @@ fn normal() -> Priority {
     Priority::Normal
 }
 
-/// A computer, and what counts there.
-struct Place {
-    id: ComputerId,
-    name: String,
-    /// The deployment that the session names.
-    deployment: String,
-    /// The text of it, if it is to be made.
-    document: Option<String>,
-}
-
 /// `POST /v1/deploy`
 pub(super) async fn deploy(
     State(api): State<Api>,
@@ -88,12 +79,20 @@ pub(super) async fn deploy(
     let narrow = policy.only(|deployment| deployment.item == item);
     let mut places = Vec::new();
     let mut violations = Vec::new();
-    for (place, word) in wanted.computers.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for (at, word) in wanted.computers.iter().enumerate() {
         let id = caller.computer(&word.to_string()).await?;
-        let Some(computer) = api.store.computer(id).await? else { continue };
-        match look(&narrow, &computer, &item, &wanted)? {
+        // Named twice, by its id and by its name too, it is one computer all the same.
+        if !seen.insert(id) {
+            continue;
+        }
+        let looked = match api.store.computer(id).await? {
+            Some(computer) => look(&narrow, &computer, &item, &wanted, at)?,
+            None => Err(format!("The computer \"{word}\" is not in the fleet any more.")),
+        };
+        match looked {
             Ok(found) => places.push(found),
-            Err(why) => violations.push(Violation::new(format!("/computers/{place}"), "not_deployed", why)),
+            Err(why) => violations.push(Violation::new(format!("/computers/{at}"), "not_deployed", why)),
         }
     }
     if !violations.is_empty() {
@@ -115,117 +114,79 @@ pub(super) async fn deploy(
     let policy = api.policies.now().await?;
     let mut made = false;
     for (name, places) in by_deployment(&places) {
-        let computers = places.iter().map(|place| ComputerRef::Id(place.id)).collect();
-        let submission = SubmissionV1 {
+        let order = SubmissionV1 {
             kind: Kind::Targeted,
             deployments: vec![name.to_owned()],
             reboot: wanted.reboot,
             priority: wanted.priority,
             reason: wanted.reason.clone(),
-            ..SubmissionV1::new(SubmissionTarget::Computers(computers))
+            ..SubmissionV1::new(SubmissionTarget::Computers(Vec::new()))
         };
-        let (sessions, already) = match api.store.accept(&submission, &caller.submitter()).await? {
-            Answer::Refused { violations } => return Err(Problem::invalid(violations)),
-            Answer::Accepted { sessions, already, .. } => (sessions, already),
-        };
-        made |= !sessions.is_empty();
+        let (sessions, refused) = start(&api, &caller, &order, places).await?;
+        made |= sessions.iter().any(|(.., already)| !already);
+        done.refused.extend(refused);
         let deployment = policy.deployment(name);
-        for (session, already) in
-            sessions.iter().map(|session| (session, false)).chain(already.iter().map(|session| (session, true)))
-        {
-            let place = places.iter().find(|place| place.id == session.computer_id);
-            done.computers.push(Deployed {
-                computer: place.map(|place| place.name.clone()).unwrap_or_default(),
-                deployment: name.to_owned(),
-                target: deployment.map(|it| it.target.to_string()).unwrap_or_default(),
-                wants: deployment.map(|it| it.wants()).unwrap_or_default(),
-                session: session.id,
-                already,
-            });
-        }
+        done.computers.extend(sessions.into_iter().map(|(place, session, already)| Deployed {
+            computer: place.name.clone(),
+            deployment: name.to_owned(),
+            target: deployment.map(|it| it.target.to_string()).unwrap_or_default(),
+            wants: deployment.map(|it| it.wants()).unwrap_or_default(),
+            session,
+            already,
+        }));
+    }
+    if done.computers.is_empty() && done.created.is_empty() && done.changed.is_empty() {
+        return Err(Problem::invalid(done.refused));
     }
     api.store.wake_scheduler();
+    done.refused.sort_by(|one, other| one.pointer.cmp(&other.pointer));
     done.computers.sort_by(|one, other| one.computer.cmp(&other.computer));
     Ok((if made { StatusCode::CREATED } else { StatusCode::OK }, Json(done)))
 }
 
-/// What counts on one computer, or why nothing can be done there, in sentences.
-fn look(policy: &Policy, computer: &Computer, item: &Item, wanted: &Wanted) -> Result<Result<Place, String>, Problem> {
-    let tenant = policy.lineage(computer.tenant).first().map(|tenant| tenant.name.clone()).unwrap_or_default();
-    let name = format!("{tenant}/{}", computer.name);
-    if computer.excluded {
-        return Ok(Err(format!("{name} is excluded from maintenance in the fleet files.")));
-    }
-    if is_for(policy, item, computer.os) == Some(false) {
-        return Ok(Err(format!("{item} is not for {}, which {name} has.", computer.os)));
-    }
-    let contest = contest(policy, &Subject::new(policy, computer), &Scope::Full);
-    let winner = contest.winners.into_iter().find(|won| won.item == *item).map(|won| won.deployment);
-    let own = own(&tenant, computer, item, wanted);
-    let desired = desired(&own.1)?;
-    let says_how = wanted.state.is_some() || wanted.version.is_some() || !wanted.parameters.is_empty();
-    let place = |deployment: &str, document| Place {
-        id: computer.id,
-        name: name.clone(),
-        deployment: deployment.to_owned(),
-        document,
-    };
-    let why = match &winner {
-        Some(winner) if leaves_alone(winner) => {
-            format!("On {name} the deployment {} wins, and it leaves {item} alone.", winner.name)
+/// Asks for sessions of a deployment on these computers. What hinders one computer, such as that it was excluded a moment ago,
+/// hinders none of the others.
+async fn start<'p>(
+    api: &Api,
+    caller: &Caller,
+    order: &SubmissionV1,
+    mut places: Vec<&'p Place>,
+) -> Result<(Vec<(&'p Place, SessionId, bool)>, Vec<Violation>), Error> {
+    let mut refused = Vec::new();
+    while !places.is_empty() {
+        let computers = places.iter().map(|place| ComputerRef::Id(place.id)).collect();
+        let submission = SubmissionV1 { target: SubmissionTarget::Computers(computers), ..order.clone() };
+        let violations = match api.store.accept(&submission, &caller.submitter()).await? {
+            Answer::Accepted { sessions, already, .. } => {
+                let of = |made: MadeSession, already| {
+                    let place = places.iter().find(|place| place.id == made.computer_id)?;
+                    Some((*place, made.id, already))
+                };
+                let new = sessions.into_iter().filter_map(|made| of(made, false));
+                let old = already.into_iter().filter_map(|made| of(made, true));
+                return Ok((new.chain(old).collect(), refused));
+            }
+            Answer::Refused { violations } => violations,
+        };
+        // A violation is at a place of the submission's list; the caller wrote another list.
+        let hindered = |at: usize| violations.iter().filter(move |it| it.pointer == format!("/target/computers/{at}"));
+        let is_about_some = (0..places.len()).any(|at| hindered(at).next().is_some());
+        let mut left = Vec::new();
+        for (at, place) in places.into_iter().enumerate() {
+            let told = |it: &Violation| Violation::new(place.pointer(), &it.code, it.message.clone());
+            let before = refused.len();
+            if is_about_some {
+                refused.extend(hindered(at).map(told));
+            } else {
+                refused.extend(violations.iter().map(told));
+            }
+            if refused.len() == before {
+                left.push(place);
+            }
         }
-        Some(winner) if !says_how || (winner.state == desired && wanted.parameters.is_empty()) => {
-            return Ok(Ok(place(&winner.name, None)));
-        }
-        Some(winner) => {
-            format!("On {name} the deployment {} wins, and it wants {item} otherwise: {}.", winner.name, winner.wants())
-        }
-        None => format!("No deployment gives {name} the item {item}."),
-    };
-    if wanted.create {
-        return Ok(Ok(place(&own.0, Some(own.1))));
+        places = left;
     }
-    let help = match winner {
-        Some(_) if says_how => {
-            "Do not say how it should be, to have it as that one wants it; or have a deployment made"
-        }
-        Some(_) | None => "Have a deployment made",
-    };
-    Ok(Err(format!("{why} {help} for this computer alone: create, or --create.")))
-}
-
-fn leaves_alone(deployment: &Deployment) -> bool {
-    deployment.mode == Mode::Ignore || deployment.state == DesiredState::Ignored
-}
-
-/// The name and the document of a deployment for this item on this computer alone. Wanted again, it has the same name.
-fn own(tenant: &str, computer: &Computer, item: &Item, wanted: &Wanted) -> (String, String) {
-    // Names may contain what would part them: only the hash tells two computers' deployments apart.
-    let hash = Sha256Hash::of(format!("{item}\n{tenant}\n{}", computer.name).as_bytes()).to_string();
-    let whole = format!("quick-{}-{}-{}", item.name, computer.name, &hash[..16]);
-    let is_name = whole.len() <= 100 && !item.name.contains('/');
-    let name = if is_name { whole } else { format!("quick-{}", &hash[..32]) };
-    let mut text = format!("kind: deployment\nname: {}\n", json!(name));
-    text.push_str(&format!("{}: {}\n", item.kind, json!(item.name)));
-    text.push_str(&format!("target: {}\n", json!({ "computer": computer.name, "tenant": tenant })));
-    text.push_str("enforcement: adhoc\n");
-    for (key, value) in [("state", &wanted.state), ("version", &wanted.version)] {
-        text.extend(value.as_ref().map(|value| format!("{key}: {}\n", json!(value))));
-    }
-    if !wanted.parameters.is_empty() {
-        text.push_str(&format!("parameters: {}\n", Value::Object(wanted.parameters.clone())));
-    }
-    (name, text)
-}
-
-/// How a document wants its item.
-fn desired(document: &str) -> Result<DesiredState, Problem> {
-    let fleet = fleet::read([(FILE, document)]).map_err(Problem::faulty)?;
-    let state = fleet.documents.into_iter().find_map(|document| match document.body {
-        Thing::Deployment(deployment) => Some(deployment.state),
-        _ => None,
-    });
-    state.ok_or_else(|| Problem::bad_request("What is wanted cannot be read."))
+    Ok((Vec::new(), refused))
 }
 
 fn names(places: &[Place]) -> Vec<&str> {

@@ -1,9 +1,11 @@
 //! Deployments: listing them, showing one as a fleet file has it, and what is recommended: adopting, dismissing, overriding.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::caller::Caller;
@@ -12,7 +14,7 @@ use super::problem::Problem;
 use super::query::{Named, Whole, Words};
 use super::router::Api;
 use crate::domain::report::DeploymentLine;
-use crate::domain::{Decision, Deployment, Role};
+use crate::domain::{Decision, Deployment, Parameter, ParameterValue, Policy, Role};
 use crate::fleet;
 use crate::store::decisions::{Settled, Verdict};
 use crate::store::fleet::{Applied, NotApplied};
@@ -93,9 +95,10 @@ pub(super) async fn settle(
 pub(super) struct Override {
     /// The name of one's own.
     name: String,
-    /// The parts of its document that differ, as a fleet file has them; null takes one out.
+    /// The parts of its document that differ, as a fleet file has them; null takes one out. Of the parameters only those
+    /// that differ; the others are those of the recommended one, its secrets too.
     #[serde(default)]
-    with: serde_json::Map<String, serde_json::Value>,
+    with: Map<String, Value>,
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -124,13 +127,20 @@ pub(super) async fn replace(
     }
     let own =
         Deployment { name: wanted.name.clone(), recommended: false, decision: None::<Decision>, ..(**found).clone() };
-    let text = changed(&fleet::document(&own), &wanted.with);
+    let mut with = wanted.with.clone();
+    let given = with.remove("parameters").unwrap_or_else(|| json!({}));
     if !wanted.dry_run {
         // The audit is kept for good, and a value may be a secret's.
         let scope = json!({ "deployment": name, "by": wanted.name, "with": set(&wanted.with) });
         caller.audit("deployment.override", scope, &wanted.reason).await?;
     }
-    let file = (format!("override of {name}"), text);
+    let parameters = match given {
+        Value::Object(given) => parameters(&api, &policy, found, given).await?,
+        // Null takes all of them out, and whatever else is no fleet file.
+        other => other,
+    };
+    with.insert("parameters".to_owned(), parameters);
+    let file = (format!("override of {name}"), changed(&fleet::document(&own), &with));
     match api.store.apply_files(&[file], wanted.dry_run).await {
         Ok(applied) => Ok(Json(applied)),
         Err(NotApplied::Faulty(faults)) => Err(Problem::faulty(faults)),
@@ -139,16 +149,47 @@ pub(super) async fn replace(
 }
 
 /// What is set, without its values: `mode`, `parameters.token`.
-fn set(with: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
-    let names = |(key, value): (&String, &serde_json::Value)| match value.as_object() {
+fn set(with: &Map<String, Value>) -> Vec<String> {
+    let names = |(key, value): (&String, &Value)| match value.as_object() {
         Some(within) if key == "parameters" => within.keys().map(|name| format!("{key}.{name}")).collect(),
         Some(_) | None => vec![key.clone()],
     };
     with.iter().flat_map(names).collect()
 }
 
+/// What the recommended deployment gives, with other values for some parameters; null takes one out. Secrets are opened only
+/// to be stored again as those of one's own: whatever becomes of the recommended one, they stay.
+async fn parameters(
+    api: &Api,
+    policy: &Policy,
+    found: &Deployment,
+    given: Map<String, Value>,
+) -> Result<Value, Problem> {
+    let is_secret = |name: &str| {
+        let software = policy.software_of(&found.item);
+        let task = software.and_then(|software| policy.task(software.configuration.as_ref()?));
+        let task = task.or_else(|| policy.task_of(&found.item));
+        let declared = [software.map(|it| &it.parameters), task.map(|it| &it.parameters)];
+        declared.into_iter().flatten().filter_map(|all| all.get(name)).any(Parameter::is_secret)
+    };
+    let mut whole = Map::new();
+    let mut sealed = BTreeMap::new();
+    for (name, value) in found.parameters.iter().filter(|(name, _)| !given.contains_key(*name)) {
+        match value {
+            ParameterValue::Plain(text) => _ = whole.insert(name.clone(), Value::from(text.clone())),
+            // What is declared as a secret no more would become readable.
+            ParameterValue::Secret { secret } if is_secret(name) => _ = sealed.insert(name.clone(), *secret),
+            ParameterValue::Secret { .. } => {}
+        }
+    }
+    let opened = api.store.secrets(&sealed.values().copied().collect()).await?;
+    whole.extend(sealed.into_iter().filter_map(|(name, id)| Some((name, Value::from(opened.get(&id)?.clone())))));
+    whole.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
+    Ok(if whole.is_empty() { Value::Null } else { Value::Object(whole) })
+}
+
 /// A document, which has a line for each key, with other values for some keys.
-fn changed(document: &str, with: &serde_json::Map<String, serde_json::Value>) -> String {
+fn changed(document: &str, with: &Map<String, Value>) -> String {
     let key = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
     let kept = document.lines().filter(|line| !with.contains_key(&key(line))).map(str::to_owned);
     let new = with.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| format!("{key}: {value}"));

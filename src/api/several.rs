@@ -15,6 +15,7 @@ use crate::domain::counted::counted;
 use crate::domain::report::{Reruns, RunAgain, SessionLine, Several, Unchanged};
 use crate::domain::session::{Kind, Status};
 use crate::domain::{Item, Role, SessionId};
+use crate::store::intents::Wish;
 use crate::store::listings::Filter;
 use crate::store::reruns::Rerun;
 
@@ -56,21 +57,13 @@ pub(super) struct Chosen {
     reason: String,
 }
 
-/// What is asked of sessions that are not final.
-#[derive(Debug, Clone, Copy)]
-enum Asked {
-    Cancel,
-    Pause,
-    Resume,
-}
-
 /// `POST /v1/sessions/cancel`
 pub(super) async fn cancel(
     State(api): State<Api>,
     caller: Caller,
     Body(chosen): Body<Chosen>,
 ) -> Result<Json<Several>, Problem> {
-    ask(&api, &caller, Asked::Cancel, &chosen).await
+    ask(&api, &caller, Wish::Cancel, &chosen).await
 }
 
 /// `POST /v1/sessions/pause`
@@ -79,7 +72,7 @@ pub(super) async fn pause(
     caller: Caller,
     Body(chosen): Body<Chosen>,
 ) -> Result<Json<Several>, Problem> {
-    ask(&api, &caller, Asked::Pause, &chosen).await
+    ask(&api, &caller, Wish::Pause, &chosen).await
 }
 
 /// `POST /v1/sessions/resume`
@@ -88,7 +81,7 @@ pub(super) async fn resume(
     caller: Caller,
     Body(chosen): Body<Chosen>,
 ) -> Result<Json<Several>, Problem> {
-    ask(&api, &caller, Asked::Resume, &chosen).await
+    ask(&api, &caller, Wish::Resume, &chosen).await
 }
 
 /// `POST /v1/sessions/rerun`: new sessions with the same orders, each linked to the one that it runs again.
@@ -103,54 +96,59 @@ pub(super) async fn rerun(
     for line in &lines {
         sessions.extend(api.store.session(line.id).await?);
     }
-    if chosen.dry_run {
-        let sessions =
-            sessions.iter().map(|session| RunAgain { session: session.id, rerun: None, already: false }).collect();
-        return Ok((StatusCode::OK, Json(Reruns { sessions, group: None, unchanged, dry_run: true })));
-    }
-    let became = api.store.rerun_all(&sessions, chosen.item.as_ref(), &caller.submitter(), &chosen.reason).await?;
-    api.store.wake_scheduler();
+    let submitter = caller.submitter();
+    let (item, reason) = (chosen.item.as_ref(), chosen.reason.as_str());
+    let became: Vec<(SessionId, Option<Rerun>)> = if chosen.dry_run {
+        api.store.would_rerun(&sessions, item, &submitter, reason).await?
+    } else {
+        let became = api.store.rerun_all(&sessions, item, &submitter, reason).await?;
+        api.store.wake_scheduler();
+        became.into_iter().map(|(session, became)| (session, Some(became))).collect()
+    };
     let mut again = Vec::new();
     for (session, became) in became {
         match became {
-            Rerun::Made(rerun) => again.push(RunAgain { session, rerun: Some(rerun), already: false }),
-            Rerun::Already(rerun) => again.push(RunAgain { session, rerun: Some(rerun), already: true }),
-            Rerun::Refused(why) => unchanged.push(Unchanged { session, why }),
+            None => again.push(RunAgain { session, rerun: None, already: false }),
+            Some(Rerun::Made(rerun)) => again.push(RunAgain { session, rerun: Some(rerun), already: false }),
+            Some(Rerun::Already(rerun)) => again.push(RunAgain { session, rerun: Some(rerun), already: true }),
+            Some(Rerun::Refused(why)) => unchanged.push(Unchanged { session, why }),
         }
     }
+    unchanged.sort_by_key(|it| it.session);
     let new: Vec<SessionId> = again.iter().filter(|it| !it.already).filter_map(|it| it.rerun).collect();
     let group = new.first().copied().filter(|_| new.len() > 1);
     let status = if new.is_empty() { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Json(Reruns { sessions: again, group, unchanged, dry_run: false })))
+    Ok((status, Json(Reruns { sessions: again, group, unchanged, dry_run: chosen.dry_run })))
 }
 
-async fn ask(api: &Api, caller: &Caller, asked: Asked, chosen: &Chosen) -> Result<Json<Several>, Problem> {
+async fn ask(api: &Api, caller: &Caller, wish: Wish, chosen: &Chosen) -> Result<Json<Several>, Problem> {
     caller.must_be(Role::Operator)?;
     if chosen.item.is_some() {
         return Err(Problem::bad_request("\"item\" is for running sessions again."));
     }
     let (lines, mut unchanged) = chosen.lines(api, caller, |status| !status.is_final()).await?;
     let ids: Vec<SessionId> = lines.iter().map(|line| line.id).collect();
-    if chosen.dry_run || ids.is_empty() {
+    if ids.is_empty() {
         return Ok(Json(Several { sessions: ids, unchanged, dry_run: chosen.dry_run }));
     }
-    let (action, already) = match asked {
-        Asked::Cancel => ("session.cancel", "It is to be called off already, or has just ended."),
-        Asked::Pause => ("session.pause", "It is paused already, or has just ended."),
-        Asked::Resume => ("session.resume", "It is not paused."),
+    let (action, already) = match wish {
+        Wish::Cancel => ("session.cancel", "It is to be called off already, or has just ended."),
+        Wish::Pause => ("session.pause", "It is paused already, or has just ended."),
+        Wish::Resume => ("session.resume", "It is not paused."),
     };
-    caller.audit(action, audited(&ids), &chosen.reason).await?;
-    let changed = match asked {
-        Asked::Cancel => api.store.cancel(&ids, caller.name(), &chosen.reason).await?,
-        Asked::Pause => api.store.pause(&ids, caller.name(), &chosen.reason).await?,
-        Asked::Resume => api.store.resume(&ids, caller.name(), &chosen.reason).await?,
+    let mut sessions = if chosen.dry_run {
+        api.store.would_ask(wish, &ids).await?
+    } else {
+        caller.audit(action, audited(&ids), &chosen.reason).await?;
+        let changed = api.store.ask(wish, &ids, caller.name(), &chosen.reason).await?;
+        api.store.wake_scheduler();
+        changed.iter().map(|session| session.id).collect()
     };
-    api.store.wake_scheduler();
-    let mut sessions: Vec<SessionId> = changed.iter().map(|session| session.id).collect();
     sessions.sort_unstable();
     let left = ids.into_iter().filter(|id| sessions.binary_search(id).is_err());
     unchanged.extend(left.map(|session| Unchanged { session, why: already.to_owned() }));
-    Ok(Json(Several { sessions, unchanged, dry_run: false }))
+    unchanged.sort_by_key(|it| it.session);
+    Ok(Json(Several { sessions, unchanged, dry_run: chosen.dry_run }))
 }
 
 /// Thousands of ids would make the audit unreadable; the sessions themselves say what was done to them.
@@ -204,16 +202,29 @@ impl Chosen {
     }
 
     async fn filter(&self, caller: &Caller) -> Result<Filter, Problem> {
-        let narrows = self.sessions.is_some()
-            || self.group.is_some()
-            || self.tenant.is_some()
-            || self.computer.is_some()
-            || self.kind.is_some()
-            || self.by.is_some()
-            || self.origin.is_some()
-            || self.since.is_some();
-        if !narrows {
+        let common = [
+            ("group", self.group.is_some()),
+            ("tenant", self.tenant.is_some()),
+            ("computer", self.computer.is_some()),
+            ("kind", self.kind.is_some()),
+            ("by", self.by.is_some()),
+            ("origin", self.origin.is_some()),
+            ("since", self.since.is_some()),
+        ];
+        let mut said = common.into_iter().filter_map(|(word, is_said)| is_said.then_some(word));
+        let first = said.next();
+        if self.sessions.is_none() && first.is_none() {
             let detail = "Say which sessions: by sessions, group, tenant, computer, kind, by, origin or since.";
+            return Err(Problem::bad_request(detail));
+        }
+        // One that is named and not among the others would be answered for as if it were not there.
+        let others = first.into_iter().chain(said).chain((!self.status.is_empty()).then_some("status"));
+        let others: Vec<&str> = others.filter(|_| self.sessions.is_some()).collect();
+        if !others.is_empty() {
+            let detail = format!(
+                "\"sessions\" names each session, so nothing else narrows them. Leave out \"sessions\", or: {}.",
+                others.join(", ")
+            );
             return Err(Problem::bad_request(detail));
         }
         if let Some(ids) = self.sessions.as_ref().filter(|ids| ids.len() > MOST) {

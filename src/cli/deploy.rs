@@ -1,10 +1,10 @@
 //! `pitcrew deploy`
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::session::watch;
-use super::{Client, Failure, Format, Output, output::read, render};
+use super::{Client, Failure, Format, Output, input, output::read, render};
 use crate::domain::SessionId;
 use crate::domain::report::QuickDeploy;
 use crate::domain::session::{Priority, RebootPolicy};
@@ -47,7 +47,7 @@ impl Deploy {
     pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
         let body = json!({
             "item": self.item, "computers": self.to, "state": self.desired, "version": self.version,
-            "parameters": self.parameters()?, "reboot": self.reboot, "priority": self.priority,
+            "parameters": input::parameters(&self.parameter)?, "reboot": self.reboot, "priority": self.priority,
             "create": self.create, "reason": self.reason,
         });
         let answer = client.post(&["v1", "deploy"], &body).await?;
@@ -56,14 +56,10 @@ impl Deploy {
             output.show(&answer, |done: &QuickDeploy| render::quick_deploy(done, output.style))?;
         }
         let ids: Vec<SessionId> = done.computers.iter().map(|computer| computer.session).collect();
-        if self.wait { watch::follow(&ids, client, output).await } else { Ok(()) }
-    }
-
-    fn parameters(&self) -> Result<Map<String, Value>, Failure> {
-        let pair = |text: &String| match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), Value::from(value))),
-            _ => Err(Failure::BadInput(format!("\"{text}\" is not a parameter: write NAME=VALUE."))),
-        };
-        self.parameter.iter().map(pair).collect()
+        if self.wait && !ids.is_empty() {
+            watch::follow(&ids, client, output).await?;
+        }
+        let refused: Vec<&str> = done.refused.iter().map(|it| it.message.as_str()).collect();
+        if refused.is_empty() { Ok(()) } else { Err(Failure::Refused(refused.join("\n"))) }
     }
 }

@@ -1,10 +1,11 @@
-//! Fleet files from where the command line says they are: files, folders, or the standard input.
+//! What the command line names: fleet files, from files, folders or the standard input; parameters, and secrets.
 
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
@@ -45,6 +46,26 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
         }
     }
     Ok(found)
+}
+
+/// Parameters, each written NAME=VALUE.
+pub(super) fn parameters(written: &[String]) -> Result<Map<String, Value>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), Value::from(value))),
+        // What has no name may be a secret.
+        _ => Err(Failure::BadInput("A parameter is written NAME=VALUE.".to_owned())),
+    };
+    written.iter().map(pair).collect()
+}
+
+/// A secret from the standard input, where no list of processes shows it.
+pub(super) fn secret() -> Result<String, Failure> {
+    let mut value = String::new();
+    let read = std::io::stdin().read_to_string(&mut value);
+    read.map_err(|error| Failure::BadInput(format!("the standard input cannot be read: {error}")))?;
+    // Whoever writes a line means what is in it.
+    let line = value.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(line.map(str::to_owned).unwrap_or(value))
 }
 
 /// The files that fleet files name, as far as they can be read; of the others the answer says where they are named.

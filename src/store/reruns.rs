@@ -1,5 +1,9 @@
 //! Running a session again, or one of its actions: a new session with the order of a final one, linked to it.
 
+mod latest;
+
+use tokio_postgres::types::Json;
+
 use super::audit::Audit;
 use super::error::Doing;
 use super::sessions::Accepted;
@@ -14,6 +18,25 @@ use crate::lifecycle::submit::Submission;
 /// Sessions that an audit entry names.
 const AUDITED: usize = 20;
 
+/// A live session of `computer c`, as `already`, that is not to be called off and runs session `$2` again, all of it or
+/// item `$3`, or does what a new one of the kind `$4`, the priority `$5` and the order `$6` would: by what a submission
+/// asks.
+const SUCH_A_SESSION: &str = "(
+    SELECT min(s.id) FROM session s
+    WHERE s.computer_id = c.id AND s.cancel IS NULL AND (
+        EXISTS (SELECT FROM rerun r WHERE r.session_id = $2 AND r.rerun_id = s.id AND r.item IS NOT DISTINCT FROM $3)
+        OR s.kind = $4 AND s.priority <= $5
+           AND s.status = 'pending' AND s.pause IS NULL AND s.run_in_flight IS NULL
+           AND (s.stage = 'detection' OR s.started_at IS NULL) AND s.waiting_on NOT IN ('schedule', 'postponed')
+           AND s.\"order\" - $7::text[] = $6::jsonb - $7::text[]
+           AND coalesce(s.\"order\" -> 'deployments', '[]') @> coalesce($6::jsonb -> 'deployments', '[]')
+           AND coalesce(s.\"order\" -> 'deployments', '[]') <@ coalesce($6::jsonb -> 'deployments', '[]')
+           AND (NOT ($6::jsonb -> 'inventory')::boolean OR (s.\"order\" -> 'inventory')::boolean))) AS already";
+
+/// What an order says of who asked, why and how, and not of what is to be done; and what is compared in another way.
+const NOT_COMPARED: [&str; 8] =
+    ["by", "reason", "origin", "group", "rerun_of", "traceparent", "deployments", "inventory"];
+
 /// What became of a wish to run a session again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rerun {
@@ -24,6 +47,9 @@ pub enum Rerun {
     /// It cannot be; a sentence says why.
     Refused(String),
 }
+
+/// A session, and what is to be submitted to run it again or what comes of it otherwise.
+type Weighed = (SessionId, Result<Again, Rerun>);
 
 /// A session that can be run again: what is to be submitted, and the name of its computer.
 struct Again {
@@ -54,36 +80,26 @@ impl Store {
         from: &Submitter,
         reason: &str,
     ) -> Result<Vec<(SessionId, Rerun)>, Error> {
-        // What a task's test has named is run again with its task: only that looks whether it is still missing.
-        let task = item.and_then(Item::parent);
-        let item = task.as_ref().or(item);
-        let mut became = Vec::with_capacity(sessions.len());
-        let mut again = Vec::new();
-        for session in sessions {
-            match self.prepare(session, item, from, reason).await? {
-                Ok(one) => {
-                    again.push((session, one));
-                    // Its place; the session that takes it is made with the others.
-                    became.push((session.id, None));
-                }
-                Err(other) => became.push((session.id, Some(other))),
-            }
-        }
+        let item = item.map(whole);
+        let weighed = self.weigh(sessions, item.as_ref(), from, reason).await?;
+        let again: Vec<(SessionId, &Again)> =
+            weighed.iter().filter_map(|(id, one)| Some((*id, one.as_ref().ok()?))).collect();
         let made = match again.as_slice() {
             [] => Vec::new(),
-            _ => {
-                let scope = match again.as_slice() {
+            several => {
+                let scope = match several {
                     [(session, one)] => serde_json::json!({
-                        "session": session.id, "item": item, "computer": one.computer, "reboot": session.order.reboot,
+                        "session": session, "item": item, "computer": one.computer,
+                        "reboot": one.submission.order.reboot,
                     }),
                     several => serde_json::json!({
-                        "sessions": several.iter().take(AUDITED).map(|(session, _)| session.id).collect::<Vec<_>>(),
+                        "sessions": several.iter().take(AUDITED).map(|(session, _)| session).collect::<Vec<_>>(),
                         "and": several.len().saturating_sub(AUDITED), "item": item,
                     }),
                 };
                 let (actor, reason) = (from.name.clone(), reason.to_owned());
                 let audit = Audit { actor, action: "session.rerun", scope, reason };
-                let submissions = again.into_iter().map(|(_, one)| one.submission).collect();
+                let submissions = several.iter().map(|(_, one)| one.submission.clone()).collect();
                 match self.submit_audited(submissions, None, Some(&audit)).await? {
                     Accepted::New(made) | Accepted::Before(made) => made,
                     Accepted::KeyConflict => Vec::new(),
@@ -91,11 +107,42 @@ impl Store {
             }
         };
         let mut made = made.into_iter();
-        let none = || Rerun::Refused("No session was made.".to_owned());
-        Ok(became
-            .into_iter()
-            .map(|(id, one)| (id, one.unwrap_or_else(|| made.next().map_or_else(none, Rerun::Made))))
-            .collect())
+        let mut became = |one| match one {
+            Ok(Again { .. }) => {
+                made.next().map_or_else(|| Rerun::Refused("No session was made.".to_owned()), Rerun::Made)
+            }
+            Err(other) => other,
+        };
+        Ok(weighed.into_iter().map(|(id, one)| (id, became(one))).collect())
+    }
+
+    /// What [`Store::rerun_all`] would come to now; none for those for which it would make a session. Makes nothing.
+    pub async fn would_rerun(
+        &self,
+        sessions: &[Session],
+        item: Option<&Item>,
+        from: &Submitter,
+        reason: &str,
+    ) -> Result<Vec<(SessionId, Option<Rerun>)>, Error> {
+        let item = item.map(whole);
+        let weighed = self.weigh(sessions, item.as_ref(), from, reason).await?;
+        Ok(weighed.into_iter().map(|(id, one)| (id, one.err())).collect())
+    }
+
+    /// What is to be submitted for each session, or what comes of it otherwise.
+    async fn weigh(
+        &self,
+        sessions: &[Session],
+        item: Option<&Item>,
+        from: &Submitter,
+        reason: &str,
+    ) -> Result<Vec<Weighed>, Error> {
+        let mut weighed = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            weighed.push((session.id, self.prepare(session, item, from, reason).await?));
+        }
+        latest::keep(&mut weighed);
+        Ok(weighed)
     }
 
     /// What is to be submitted to run a session again, or why it is not.
@@ -121,14 +168,29 @@ impl Store {
             Some(item) if session.kind == Kind::Repair && session.order.item.as_ref() != Some(item) => Kind::Full,
             Some(_) | None => session.kind,
         };
+        let order = Order {
+            item: item.cloned().or_else(|| session.order.item.clone()),
+            by: from.name.clone(),
+            reason: reason.to_owned(),
+            origin: "rerun".to_owned(),
+            group: None,
+            rerun_of: Some(id),
+            traceparent: from.traceparent.clone(),
+            ..session.order.clone()
+        };
         let client = self.client().await?;
         let row = client
             .query_opt(
-                "SELECT tenant_id, name, excluded,
-                        (SELECT min(s.id) FROM rerun r JOIN session s ON s.id = r.rerun_id
-                         WHERE r.session_id = $2 AND r.item IS NOT DISTINCT FROM $3 AND s.cancel IS NULL) AS already
-                 FROM computer WHERE id = $1",
-                &[&session.computer.0, &id.0, &item.map(ToString::to_string)],
+                &format!("SELECT c.tenant_id, c.name, c.excluded, {SUCH_A_SESSION} FROM computer c WHERE c.id = $1"),
+                &[
+                    &session.computer.0,
+                    &id.0,
+                    &item.map(ToString::to_string),
+                    &kind.as_str(),
+                    &session.priority.rank(),
+                    &Json(&order),
+                    &NOT_COMPARED.as_slice(),
+                ],
             )
             .await
             .doing("looking for a session's computer")?;
@@ -149,16 +211,7 @@ impl Store {
             kind,
             priority: session.priority,
             not_before: None,
-            order: Order {
-                item: item.cloned().or_else(|| session.order.item.clone()),
-                by: from.name.clone(),
-                reason: reason.to_owned(),
-                origin: "rerun".to_owned(),
-                group: None,
-                rerun_of: Some(id),
-                traceparent: from.traceparent.clone(),
-                ..session.order.clone()
-            },
+            order,
         };
         Ok(Ok(Again { submission, computer }))
     }
@@ -218,4 +271,9 @@ impl Store {
         };
         Ok(Some(format!("Session {id} has no action for {wanted}; {others}{near}")))
     }
+}
+
+/// What a task's test has named is run again with its task: only that looks whether it is still missing.
+fn whole(item: &Item) -> Item {
+    item.parent().unwrap_or_else(|| item.clone())
 }

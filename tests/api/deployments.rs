@@ -3,6 +3,8 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use pitcrew::domain::SecretId;
+
 use super::house::{House, house};
 
 const FLEET: &str = "
@@ -205,6 +207,131 @@ async fn an_item_is_had_now_by_what_wins_or_by_what_is_made_for_it() {
     }
     let create = json!({"item": "software/browser", "computers": ["desk"], "create": true});
     assert_eq!(house.post("/v1/deploy", create).await.0, StatusCode::FORBIDDEN, "a deployment is an administrator's");
+}
+
+#[tokio::test]
+async fn what_wins_and_does_not_give_the_item_is_not_deployed() {
+    let house = applied().await;
+    let fleet = "
+{kind: task, name: clock, os: [linux], test: 'echo true', set: 'true', get: 'echo 1'}
+---
+{kind: deployment, name: no-browser, software: browser, target: {tenant: acme}, state: absent}
+---
+{kind: deployment, name: viewer-watched, software: viewer, target: {tenant: acme}, mode: audit}
+---
+{kind: deployment, name: clock-watched, task: clock, target: everyone, mode: monitor}
+---
+{kind: computer, name: cellar, tenant: acme, os: linux, connection: noop}
+";
+    apply(&house, fleet).await;
+    let deploy = async |item: &str, more: Value| {
+        let mut body = json!({"item": item, "computers": ["desk"]});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        admin(&house, "/v1/deploy", body).await
+    };
+    let make = "Have a deployment made for this computer alone: create, or --create.";
+    for (item, says) in [
+        (
+            "software/browser",
+            "On acme/desk the deployment no-browser wins, and it wants software/browser absent. To have it removed, \
+             say so: state absent, or --desired absent. Or have a deployment made for this computer alone: create, or \
+             --create."
+                .to_owned(),
+        ),
+        (
+            "software/viewer",
+            format!(
+                "On acme/desk the deployment viewer-watched wins, and it only looks at software/viewer: the latest \
+                 version, audit. {make}"
+            ),
+        ),
+        (
+            "task/clock",
+            format!("On acme/desk the deployment clock-watched wins, and it only looks at task/clock: monitor. {make}"),
+        ),
+    ] {
+        let (status, refused) = deploy(item, json!({})).await;
+        assert_eq!((status, &refused["violations"][0]["message"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(says)));
+    }
+    assert_eq!(house.count("SELECT count(*) FROM session").await, 0, "nothing was removed or looked at");
+    let (_, removed) = deploy("software/browser", json!({"state": "absent"})).await;
+    assert_eq!(removed["computers"][0]["deployment"], "no-browser", "{removed}");
+    let (_, made) = deploy("software/viewer", json!({"create": true})).await;
+    assert_eq!(made["computers"][0]["wants"], "the latest version", "{made}");
+    let (_, made) = deploy("task/clock", json!({"create": true})).await;
+    assert_eq!(made["computers"][0]["wants"], "enforce", "{made}");
+}
+
+#[tokio::test]
+async fn a_computer_that_is_named_twice_is_one_and_faults_are_where_they_were_written() {
+    let house = applied().await;
+    let browser = json!({"item": "software/browser", "computers": ["desk", "acme/desk", "far"], "create": true});
+    let (status, done) = admin(&house, "/v1/deploy", browser).await;
+    assert_eq!((status, done["computers"].as_array().map(Vec::len)), (StatusCode::CREATED, Some(2)), "{done}");
+    let twice = json!({"item": "software/viewer", "computers": ["desk", "acme/desk"]});
+    assert_eq!(admin(&house, "/v1/deploy", twice).await.0, StatusCode::CREATED);
+
+    // What was changed is asked for anew where the session was planned by what it was before.
+    let planned = "UPDATE session SET stage = 'planning', started_at = now()";
+    house.database.connect().await.batch_execute(planned).await.expect("they were planned");
+    let version = json!({"item": "software/browser", "computers": ["desk"], "version": "1", "create": true});
+    let (_, changed) = admin(&house, "/v1/deploy", version.clone()).await;
+    assert_eq!((&changed["computers"][0]["already"], status), (&json!(false), StatusCode::CREATED), "{changed}");
+    let (_, same) = admin(&house, "/v1/deploy", version).await;
+    assert_eq!(same["computers"][0]["already"], json!(true), "it is what it was: {same}");
+
+    // One of the computers is excluded at that very moment: the others have what was asked for, and it is told of.
+    let hinder = "
+        CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN UPDATE computer SET excluded = true WHERE name = 'far'; RETURN NULL; END $$;
+        CREATE TRIGGER hinder AFTER INSERT OR UPDATE ON deployment FOR EACH STATEMENT EXECUTE FUNCTION hinder()";
+    house.database.connect().await.batch_execute(hinder).await.expect("a trigger");
+    let before = house.count("SELECT count(*) FROM session").await;
+    let viewer = json!({"item": "software/viewer", "computers": ["desk", "desk", "far", "pc-9"], "version": "2",
+                        "create": true});
+    let (status, done) = admin(&house, "/v1/deploy", viewer).await;
+    assert_eq!(status, StatusCode::CREATED, "{done}");
+    let computers: Vec<&Value> =
+        done["computers"].as_array().expect("computers").iter().map(|it| &it["computer"]).collect();
+    assert_eq!(computers, ["acme/desk", "fabrikam/pc-9"]);
+    assert_eq!(done["created"].as_array().map(Vec::len), Some(3), "{done}");
+    let refused = done["refused"].as_array().expect("violations");
+    assert_eq!((refused.len(), &refused[0]["pointer"]), (1, &json!("/computers/2")), "{done}");
+    assert_eq!(house.count("SELECT count(*) FROM session").await, before + 2);
+}
+
+#[tokio::test]
+async fn an_override_keeps_what_is_not_said_otherwise_and_its_secrets() {
+    let house = applied().await;
+    let fleet = "
+{kind: task, name: enrol, os: [linux], test: 'echo true', set: 'true', parameters: {key: {type: password}, site: {}, door: {}}}
+---
+{kind: deployment, name: enrol-all, task: enrol, target: everyone, recommended: true, parameters: {key: hunter2-old, site: north, door: '1'}}
+";
+    apply(&house, fleet).await;
+    let path = "/v1/deployments/enrol-all/override";
+    let own = json!({"name": "enrol-ours", "with": {"parameters": {"site": "south"}}});
+    let (status, made) = admin(&house, path, own).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let shown = house.get("/v1/deployments/enrol-ours").await["document"].as_str().expect("a text").to_owned();
+    assert!(shown.contains("parameters: {\"door\":\"1\",\"site\":\"south\"}"), "{shown}");
+    let value = async || {
+        let sql = house.database.connect().await;
+        let which =
+            "SELECT id FROM secret WHERE owner = 'deployment/enrol-ours' AND name = 'key' AND replaced_at IS NULL";
+        let id = SecretId(sql.query_one(which, &[]).await.expect("a secret").get(0));
+        house.store.secrets(&[id].into()).await.expect("it opens")[&id].clone()
+    };
+    assert_eq!(value().await, "hunter2-old", "one's own, whatever becomes of the other");
+    let own = json!({"name": "enrol-ours", "with": {"parameters": {"key": "hunter2-new"}}});
+    assert_eq!(admin(&house, path, own).await.0, StatusCode::OK);
+    assert_eq!(value().await, "hunter2-new");
+    let told = "SELECT count(*) FROM audit WHERE action = 'deployment.override' AND scope::text LIKE '%hunter2%'";
+    assert_eq!(house.count(told).await, 0, "no value is audited");
+    let own = json!({"name": "enrol-ours", "with": {"parameters": {"door": null}}});
+    let (status, faults) = admin(&house, path, own).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{faults}");
+    assert!(faults["faults"][0]["message"].as_str().expect("a text").contains("\"door\""), "{faults}");
 }
 
 async fn told_of(house: &House) -> String {

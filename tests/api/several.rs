@@ -206,5 +206,107 @@ async fn history_is_looked_through_from_a_time_on() {
         assert_eq!(count(&format!("by=olga&since={since}")).await as u64, hours.min(2160), "{hours}");
     }
     let (_, chosen) = house.post("/v1/sessions/rerun", json!({"by": "olga", "dry_run": true})).await;
-    assert_eq!(chosen["sessions"].as_array().expect("sessions").len(), 30 * 24);
+    assert_eq!(chosen["sessions"].as_array().expect("sessions").len(), 1, "all of them would do the same");
+    assert_eq!(unchanged(&chosen).len(), 30 * 24 - 1);
+}
+
+#[tokio::test]
+async fn what_would_be_done_is_what_is_done() {
+    let house = house().await;
+    let all = house.submit(json!({"v": 1, "target": {"tenant": "contoso"}})).await;
+    // What is asked first and what is done then, of the tenant: the same sessions, and the same of the others.
+    let both = async |verb: &str, body: Value| {
+        let mut asked = json!({"tenant": "contoso", "dry_run": true});
+        asked.as_object_mut().expect("an object").extend(body.as_object().expect("an object").clone());
+        let (status, would) = house.post(&format!("/v1/sessions/{verb}"), asked.clone()).await;
+        assert_eq!((status, &would["dry_run"]), (StatusCode::OK, &json!(true)), "{would}");
+        asked["dry_run"] = json!(false);
+        let (_, done) = house.post(&format!("/v1/sessions/{verb}"), asked).await;
+        let of = |answer: &Value| -> Vec<i64> {
+            let sessions = answer["sessions"].as_array().expect("sessions").iter();
+            let new = sessions.filter(|it| it.get("already") != Some(&json!(true)));
+            new.map(|it| it.get("session").unwrap_or(it).as_i64().expect("an id")).collect()
+        };
+        assert_eq!((of(&would), unchanged(&would)), (of(&done), unchanged(&done)), "{verb}");
+        (of(&would), unchanged(&would))
+    };
+    house.post(&format!("/v1/sessions/{}/pause", all[0]), json!({})).await;
+    assert_eq!(both("pause", json!({})).await.0, all[1..]);
+    house.post(&format!("/v1/sessions/{}/resume", all[1]), json!({})).await;
+    let (resumed, others) = both("resume", json!({})).await;
+    assert_eq!((resumed, others), (vec![all[0], all[2]], vec![format!("{}: It is not paused.", all[1])]));
+    let ask = "UPDATE session SET cancel = '{\"by\": \"olga\", \"reason\": \"\", \"at\": \"2026-01-01T00:00:00Z\"}'";
+    let sql = house.database.connect().await;
+    sql.execute(&format!("{ask} WHERE id = $1"), &[&all[1]]).await.expect("it is to be called off");
+    let (cancelled, others) = both("cancel", json!({})).await;
+    assert_eq!(cancelled, [all[0], all[2]]);
+    assert_eq!(others, [format!("{}: It is to be called off already, or has just ended.", all[1])]);
+
+    // Neither what has no such action, nor a computer that is left out, nor what another session does already.
+    let item = json!({"item": "software/editor", "status": ["cancelled"]});
+    let (again, others) = both("rerun", item).await;
+    assert_eq!((again.len(), others.len()), (0, 2), "{others:?}");
+    assert!(others[0].ends_with("has no action for software/editor; it has none."), "{others:?}");
+    sql.execute("UPDATE computer SET excluded = true WHERE name = 'pc-1'", &[]).await.expect("it is excluded");
+    let (again, others) = both("rerun", json!({"status": ["cancelled"]})).await;
+    assert_eq!(
+        (again, others),
+        (vec![all[2]], vec![format!("{}: The computer \"pc-1\" is excluded from maintenance.", all[0])])
+    );
+    let (again, _) = both("rerun", json!({"status": ["cancelled"]})).await;
+    assert_eq!(again, Vec::<i64>::new(), "what runs one again is there already");
+}
+
+#[tokio::test]
+async fn sessions_that_are_named_are_not_narrowed_as_well() {
+    let house = house().await;
+    let one = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}})).await[0];
+    for (more, names) in [
+        (json!({"status": ["failed"]}), "or: status."),
+        (json!({"tenant": "fabrikam", "kind": "full"}), "or: tenant, kind."),
+    ] {
+        let mut body = json!({"sessions": [one]});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let (status, answer) = house.post("/v1/sessions/cancel", body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(answer["detail"].as_str().expect("a text").ends_with(names), "{answer}");
+    }
+    assert_eq!(house.count("SELECT count(*) FROM session").await, 1, "nothing was called off");
+}
+
+#[tokio::test]
+async fn a_computer_gets_one_session_for_all_that_do_the_same() {
+    let house = house().await;
+    let cancel = async |id: i64| house.post(&format!("/v1/sessions/{id}/cancel"), json!({})).await;
+    let rerun = async |id: i64| house.post(&format!("/v1/sessions/{id}/rerun"), json!({})).await.1["id"].as_i64();
+    let full = json!({"v": 1, "target": {"computers": ["pc-1"]}});
+    let first = house.submit(full.clone()).await[0];
+    cancel(first).await;
+    let second = rerun(first).await.expect("it is run again");
+    cancel(second).await;
+    let looked = house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}, "kind": "detection"})).await[0];
+    cancel(looked).await;
+    let ended = json!({"computer": "pc-1", "status": ["cancelled"]});
+    let (_, again) = house.post("/v1/sessions/rerun", ended.clone()).await;
+    let pairs = |answer: &Value| -> Vec<i64> {
+        answer["sessions"].as_array().expect("pairs").iter().map(|it| it["session"].as_i64().expect("an id")).collect()
+    };
+    assert_eq!(pairs(&again), [second, looked]);
+    let says = format!("{first}: Session {second} is chosen too and does the same: that is run again.");
+    assert_eq!(unchanged(&again), [says]);
+    assert_eq!(house.count("SELECT count(*) FROM session").await, 2);
+
+    // A live session that does the same serves as well, whatever made it; another one does not.
+    let (_, again) = house.post("/v1/sessions/rerun", ended.clone()).await;
+    let third = listed(&house, "computer=pc-1&kind=full&status=pending").await[0];
+    assert_eq!((&again["sessions"][0]["rerun"], &again["sessions"][0]["already"]), (&json!(third), &json!(true)));
+    cancel(third).await;
+    let asked = house.submit(full).await[0];
+    let (status, told) = house.post(&format!("/v1/sessions/{third}/rerun"), json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{told}");
+    assert!(told["detail"].as_str().expect("a text").contains(&asked.to_string()), "{told}");
+    cancel(asked).await;
+    house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}, "reboot": "if_needed"})).await;
+    house.submit(json!({"v": 1, "target": {"computers": ["pc-1"]}, "priority": "low"})).await;
+    assert!(rerun(third).await.is_some(), "they do something else, or later");
 }

@@ -1,11 +1,9 @@
 //! `pitcrew secret store`
 
-use std::io::Read;
-
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::cli::{Client, Failure, Output};
+use crate::cli::{Client, Failure, Output, input};
 
 #[derive(Deserialize)]
 struct Kept {
@@ -14,11 +12,7 @@ struct Kept {
 }
 
 pub(super) async fn run(name: &str, client: &Client, output: &Output) -> Result<(), Failure> {
-    let mut value = String::new();
-    let read = std::io::stdin().read_to_string(&mut value);
-    read.map_err(|error| Failure::BadInput(format!("the standard input cannot be read: {error}")))?;
-    // Whoever writes a line means what is in it.
-    let value = value.strip_suffix('\n').map_or(value.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let value = input::secret()?;
     let answer = client.post(&["v1", "secrets"], &json!({ "name": name, "value": value })).await?;
     output.show(&answer, |kept: &Kept| format!("secret {} is {}", kept.name, kept.id))
 }

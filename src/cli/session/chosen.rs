@@ -69,7 +69,9 @@ impl Chosen {
         if !dry_run {
             return Ok(answer);
         }
-        let sessions: Vec<Value> = read(answer.get("sessions").unwrap_or(&Value::Null))?;
+        let mut sessions: Vec<Value> = read(answer.get("sessions").unwrap_or(&Value::Null))?;
+        // What another session does already is not among what would be done.
+        sessions.retain(|it| it.get("already") != Some(&Value::Bool(true)));
         let id = |it: &Value| it.get("session").unwrap_or(it).to_string();
         let ids: Vec<String> = sessions.iter().take(MOST).map(id).collect();
         let dots = if sessions.len() > MOST { ", …" } else { "" };

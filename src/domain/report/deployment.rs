@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::submission::Violation;
 use crate::domain::{Decision, Deployment, Enforcement, Item, SessionId};
 
 /// A deployment.
@@ -60,6 +61,9 @@ pub struct QuickDeploy {
     /// Those that were made for an earlier wish, and are changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// What hindered some of the computers after the rest was done, each at its place in the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Violation>,
 }
 
 /// A computer, the deployment that counts there, and the session that brings it about.
