@@ -50,6 +50,23 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::StaleEpoch => "a newer owner has commanded it".to_owned(),
         Refusal::TooLate => "the time by which to start has passed".to_owned(),
         Refusal::Busy { run_id } => format!("run {run_id} is in flight; adopt it or kill it first"),
+        // So begins what is said of a word that was not there yet when the agent was built.
+        Refusal::Invalid { message } if message.starts_with("unknown ") => {
+            format!("its agent is too old for what the run asks of it: update the agent ({message})")
+        }
         Refusal::Invalid { message } => format!("the command is not valid: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_does_not_know_what_is_asked_of_it_is_to_be_updated() {
+        let said = |message: &str| sentence(&Refusal::Invalid { message: message.to_owned() });
+        let unknown = "unknown variant `signed_download`, expected one of `script`, `download`, `fetch`, `reboot`";
+        assert!(said(unknown).starts_with("its agent is too old for what the run asks of it: update the agent"));
+        assert_eq!(said("sha256 is wrong"), "the command is not valid: sha256 is wrong");
     }
 }

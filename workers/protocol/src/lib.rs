@@ -1,6 +1,6 @@
 //! What the control plane and a computer say to each other.
 //!
-//! Read in this order: [`run`] is what a computer is asked to do, [`outcome`] is what came of it, [`frame`] is how
+//! Read in this order: [`run`] is what a computer is asked to do ([`work`] how it is written down), [`outcome`] is what came of it, [`frame`] is how
 //! both travel over an agent's WebSocket, [`journal`] is what a computer writes down about all of it. Nothing here does
 //! I/O, and nothing here knows the database or the broker.
 
@@ -8,8 +8,9 @@ pub mod frame;
 pub mod journal;
 pub mod outcome;
 pub mod run;
-pub mod signature;
 pub mod said;
+pub mod signature;
+pub mod work;
 
 #[cfg(test)]
 mod older;

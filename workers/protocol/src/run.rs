@@ -27,8 +27,10 @@ pub struct Run {
     pub steps: Vec<Step>,
 }
 
-/// One step of a run.
+/// One step of a run. A computer refuses a run of which it does not know a field of a step, of its work or of its script:
+/// what is left out of an order may be what made it safe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// What the step is for.
     pub kind: StepKind,
@@ -75,38 +77,41 @@ impl StepKind {
     }
 }
 
-/// What is to be done in a step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What is to be done in a step. How it is written down is in [`crate::work`].
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Work {
     /// Run a script.
+    #[serde(alias = "script_with_files")]
     Script(Script),
     /// Fetch `url` into the computer's cache under its checksum; the path is `PITCREW_FILE` for the steps after it, unless a
     /// script of the run is told it by a variable of its own.
+    #[serde(alias = "signed_download")]
     Download {
         /// Where from: `http` or `https`.
         url: String,
         /// The SHA-256 that the file must have, in lower-case hexadecimal.
         sha256: String,
         /// How large it must be, in bytes, if that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         size: Option<u64>,
         /// By whom it must be signed, if it must.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         signature: Option<Signature>,
     },
     /// Run a script that leaves a file where `PITCREW_FILE` says, and keep that file in the cache as a download is kept. It
     /// is not run if the cache has the file.
+    #[serde(alias = "signed_fetch")]
     Fetch {
         /// Which script.
         script: Script,
         /// The SHA-256 that the file must have, in lower-case hexadecimal.
         sha256: String,
         /// How large it must be, in bytes, if that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         size: Option<u64>,
         /// By whom it must be signed, if it must.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         signature: Option<Signature>,
     },
     /// Restart the computer. The run ends as completed once the computer has started again with another boot id.
@@ -115,6 +120,7 @@ pub enum Work {
 
 /// A script and how to run it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Script {
     /// The interpreter.
     pub interpreter: Interpreter,
