@@ -6,6 +6,7 @@ use pitcrew_protocol::{Refusal, RunState};
 use uuid::Uuid;
 
 use super::agent::{Agent, Asker};
+use super::forwarded::{forwarded, shortened};
 use super::outcomes::{self, Fate, Lies};
 use super::start::House;
 use crate::transport::message::{Reply, Tidings, VERSION};
@@ -28,7 +29,7 @@ pub(super) async fn state(house: &House, agent: &Agent, request: Uuid, epoch: i6
     // takes the command for lost, and finds out.
     let (Some(asker), Fate::Stored) = (asker, fate) else { return };
     let state = match state {
-        RunState::Ended(outcome) => RunState::Ended(outcomes::forwarded(outcome)),
+        RunState::Ended(outcome) => RunState::Ended(forwarded(outcome)),
         RunState::InFlight { .. } | RunState::Idle => state,
     };
     tell(house, &asker, Tidings::State { state });
@@ -36,6 +37,10 @@ pub(super) async fn state(house: &House, agent: &Agent, request: Uuid, epoch: i6
 
 /// The agent refuses.
 pub(super) fn refused(house: &House, agent: &Agent, request: Uuid, epoch: i64, refusal: Refusal) {
+    let refusal = match refusal {
+        Refusal::Invalid { message } => Refusal::Invalid { message: shortened(message) },
+        Refusal::StaleEpoch | Refusal::TooLate | Refusal::Busy { .. } => refusal,
+    };
     if let Some(asker) = agent.answered(request, epoch, None) {
         tell(house, &asker, Tidings::Refused { epoch, refusal });
     }

@@ -10,7 +10,7 @@
 //! - [`registry`], [`agent`]: who is connected, and what is known of each
 //! - [`writer`]: what goes out to an agent
 //! - [`commands`], [`scripts`]: from the queue to the agent
-//! - [`answers`], [`outcomes`]: from the agent to the database and to the worker
+//! - [`answers`], [`outcomes`], [`forwarded`]: from the agent to the database and to the worker
 //! - [`presence`]: what the database is told about who is connected
 //! - [`allowance`]: what an agent may send
 //!
@@ -23,6 +23,7 @@ mod answers;
 mod commands;
 mod connection;
 mod door;
+mod forwarded;
 mod outcomes;
 mod presence;
 mod registry;

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::agent::Agent;
 use super::answers::tell;
+use super::forwarded::forwarded;
 use super::start::House;
 use crate::domain::retry::RetryPolicy;
 use crate::store::Error;
@@ -19,8 +20,6 @@ use crate::transport::message::Tidings;
 /// The waits while the database cannot be reached. They end with the connection.
 const WAITS: RetryPolicy =
     RetryPolicy { attempts: i32::MAX, first: Duration::from_millis(500), longest: Duration::from_secs(10) };
-/// Bytes of output that a worker is sent at most with an outcome, an inventory's aside.
-const FORWARDED_MAX: usize = 1024 * 1024;
 /// Outcomes of other computers' runs after which an agent is cut off.
 const LIES_MAX: u32 = 8;
 /// When it may come again.
@@ -82,19 +81,6 @@ pub(super) async fn store(house: &House, agent: &Agent, outcome: &RunOutcome, li
         }
     }
     Fate::NotStored
-}
-
-/// What a worker is sent of an outcome. If there is very much output, only that goes with it which is read
-/// and not merely shown; the broker takes no message of any size, and all of it is stored.
-pub(super) fn forwarded(mut outcome: RunOutcome) -> RunOutcome {
-    let bytes: usize = outcome.steps.iter().map(|step| step.output.len()).sum();
-    if bytes > FORWARDED_MAX {
-        for step in outcome.steps.iter_mut().filter(|step| !step.kind.is_read_whole()) {
-            step.output_omitted += step.output.len() as u64;
-            step.output = String::new();
-        }
-    }
-    outcome
 }
 
 impl Lies {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use pitcrew_protocol::said::line_of;
 use pitcrew_protocol::{RunOutcome, StepKind, StepStatus, Then};
 
 use crate::domain::run::WorkSpec;
@@ -69,7 +70,7 @@ pub fn answers(asked: &[Asked], outcome: &RunOutcome) -> BTreeMap<String, Answer
             (_, Some("false")) => (Some(false), String::new()),
             (_, other) => (None, format!("It printed neither true nor false, but \"{}\".", other.unwrap_or_default())),
         };
-        (group.clone(), Answered { holds, script: script.hash, says })
+        (group.clone(), Answered { holds, script: script.hash, says: line_of(&says) })
     });
     answers.collect()
 }
@@ -127,4 +128,25 @@ pub fn keep_what_counts(findings: &mut Findings, policy: &Policy, looked_for: &R
     let Findings { items, children, versions, .. } = findings;
     children.retain(|item, _| items.contains_key(item));
     versions.retain(|software, _| items.contains_key(&Item::software(software)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_script_does_not_say_is_one_short_line() {
+        let script: ScriptUse =
+            serde_json::from_value(serde_json::json!({"hash": "0".repeat(64), "interpreter": "sh"})).unwrap();
+        let outcome = serde_json::json!({
+            "run_id": "00000000-0000-0000-0000-000000000000", "session": 1, "epoch": 1, "boot_id": "b",
+            "started_at": "2026-11-21T00:00:00Z", "ended_at": "2026-11-21T00:00:00Z", "ending": {"how": "completed"},
+            "steps": [{"kind": "test", "item": "", "started_at": "2026-11-21T00:00:00Z", "duration_ms": 1,
+                "status": {"is": "failed", "code": "io", "message": format!("no\nway{}", "x".repeat(100_000))}}],
+        });
+        let asked = [Asked { group: "g".to_owned(), script }];
+        let answers = answers(&asked, &serde_json::from_value(outcome).unwrap());
+        assert_eq!(answers["g"].says.len(), 500);
+        assert!(answers["g"].holds.is_none() && answers["g"].says.starts_with("no wayx"));
+    }
 }

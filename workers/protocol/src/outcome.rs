@@ -42,6 +42,15 @@ impl RunOutcome {
             step.observed.as_mut().map(replace);
             step.warnings.iter_mut().for_each(replace);
             step.said.texts().for_each(replace);
+            for child in &mut step.said.children {
+                child.parameters = std::mem::take(&mut child.parameters)
+                    .into_iter()
+                    .map(|(mut name, value)| {
+                        replace(&mut name);
+                        (name, value)
+                    })
+                    .collect();
+            }
             if let StepStatus::Failed { code, message } = &mut step.status {
                 replace(code);
                 replace(message);
@@ -129,5 +138,33 @@ impl StepStatus {
             StepStatus::Succeeded => None,
             StepStatus::Failed { code, .. } => Some(code),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_an_outcome_keeps_the_character_that_the_database_cannot_hold() {
+        let mut outcome: RunOutcome = serde_json::from_value(serde_json::json!({
+            "run_id": Uuid::nil(), "session": 1, "epoch": 1, "boot_id": "b\0", "started_at": Timestamp::UNIX_EPOCH,
+            "ended_at": Timestamp::UNIX_EPOCH, "ending": {"how": "completed"},
+            "steps": [{
+                "kind": "test", "item": "i\0", "status": {"is": "failed", "code": "c\0", "message": "m\0"},
+                "observed": "o\0", "warnings": ["w\0"], "output": "p\0", "duration_ms": 1,
+                "started_at": Timestamp::UNIX_EPOCH,
+                "said": {
+                    "children": [{"key": "k\0", "title": "t\0", "parameters": {"n\0": "v\0"}}],
+                    "stop": "s\0",
+                    "activities": [{"text": "a\0", "after_ms": 1}],
+                },
+            }],
+        }))
+        .unwrap();
+        assert_eq!(serde_json::to_string(&outcome).unwrap().matches("\\u0000").count(), 13);
+        outcome.replace_nul();
+        let json = serde_json::to_string(&outcome).unwrap();
+        assert_eq!((json.matches("\\u0000").count(), json.matches('\u{fffd}').count()), (0, 13));
     }
 }
