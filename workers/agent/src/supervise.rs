@@ -102,17 +102,9 @@ impl Supervisor<'_> {
             Work::Script(script) => script::run(&self.context, index, step, script).await,
             Work::Download { url, sha256, size, signature } => {
                 let wanted = Wanted { sha256, size: *size, signature: signature.as_ref() };
-                let download = tokio::time::timeout(timeout, download::fetch(&self.context.cache, url, &wanted));
-                tokio::select! {
-                    () = self.context.stop.cancelled() => Ended::failed("interrupted", "the download was cut short"),
-                    ended = download => match ended {
-                        Ok((file, ended)) => {
-                            self.context.keep(sha256, file);
-                            ended
-                        }
-                        Err(_) => Ended::timed_out(step.timeout_ms),
-                    },
-                }
+                let (file, ended) = download::fetch(&self.context, step, url, &wanted).await;
+                self.context.keep(sha256, file);
+                ended
             }
             Work::Fetch { script, sha256, size, signature } => {
                 let wanted = Wanted { sha256, size: *size, signature: signature.as_ref() };

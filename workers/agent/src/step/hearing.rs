@@ -2,11 +2,14 @@
 //! what would be right, and never a failure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use pitcrew_protocol::said::{CHILDREN_BYTES_MAX, CHILDREN_MAX, line_of};
 use pitcrew_protocol::{Activity, Child, Said, StepKind};
 use serde_json::{Map, Value};
+
+use super::secrets::Secrets;
 
 /// So many warnings of one script are kept.
 const WARNINGS_MAX: usize = 20;
@@ -17,6 +20,7 @@ const ACTIVITIES_MAX: usize = 100;
 #[derive(Debug)]
 pub struct Hearing {
     kind: StepKind,
+    secrets: Arc<Secrets>,
     since: Instant,
     said: Said,
     keys: BTreeSet<String>,
@@ -27,10 +31,12 @@ pub struct Hearing {
 }
 
 impl Hearing {
-    /// For the script of a step of this kind, which starts now.
-    pub fn new(kind: StepKind) -> Hearing {
+    /// For the script of a step of this kind, which starts now. Its secrets are struck out of what it says before that is
+    /// cut or changed in any way: they would not be found afterwards.
+    pub fn new(kind: StepKind, secrets: Arc<Secrets>) -> Hearing {
         Hearing {
             kind,
+            secrets,
             since: Instant::now(),
             said: Said::default(),
             keys: BTreeSet::new(),
@@ -43,7 +49,7 @@ impl Hearing {
 
     /// Takes in what follows the beginning of such a line. True if it says that something is missing.
     pub fn line(&mut self, number: usize, text: &str) -> bool {
-        match serde_json::from_str::<Value>(text) {
+        match serde_json::from_str::<Value>(text).map(|value| self.secrets.strike_value(value)) {
             Ok(Value::Object(words)) => self.words(number, words),
             Ok(_) => {
                 self.warn(number, "it is no JSON object: write for example ::pitcrew {\"progress\": 40}");
@@ -167,7 +173,7 @@ mod tests {
     use super::*;
 
     fn heard(kind: StepKind, lines: &[&str]) -> (Vec<bool>, Said, Vec<String>) {
-        let mut hearing = Hearing::new(kind);
+        let mut hearing = Hearing::new(kind, Arc::default());
         let missing = lines.iter().zip(1..).map(|(line, number)| hearing.line(number, line)).collect();
         let (said, warnings) = hearing.finish();
         (missing, said, warnings)

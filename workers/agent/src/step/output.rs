@@ -1,11 +1,13 @@
 //! Output within bounds: its beginning, its end, and the last line, however much of it there is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use pitcrew_protocol::StepKind;
 use pitcrew_protocol::said::DIRECTIVE;
 
 use super::hearing::Hearing;
+use super::secrets::Secrets;
 
 /// The beginning and the end of a stream of bytes.
 #[derive(Debug)]
@@ -85,26 +87,28 @@ impl Booleans {
         self.no += 1;
     }
 
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &str, without_secrets: impl Fn(&str) -> String) {
         if line.eq_ignore_ascii_case("true") {
             self.yes += 1;
         } else if line.eq_ignore_ascii_case("false") {
             self.no += 1;
         } else {
             self.others += 1;
-            self.first_other.get_or_insert_with(|| line.chars().take(200).collect());
+            self.first_other.get_or_insert_with(|| without_secrets(line).chars().take(200).collect());
         }
     }
 }
 
 /// Standard output line by line: the last one that is not blank, what all of a test say together, and what is said to
-/// Pitcrew.
+/// Pitcrew. All of it comes out without the script's secrets.
 #[derive(Debug)]
 pub struct Lines {
     line: Vec<u8>,
     is_cut: bool,
     number: usize,
-    last: Option<String>,
+    /// With its secrets, and whether it was cut.
+    last: Option<(String, bool)>,
+    secrets: Arc<Secrets>,
     booleans: Booleans,
     hearing: Hearing,
 }
@@ -114,14 +118,15 @@ const LINE_MAX: usize = 4 * 1024;
 
 impl Lines {
     /// Of the script of a step of this kind, which starts now.
-    pub fn of(kind: StepKind) -> Lines {
+    pub fn of(kind: StepKind, secrets: Arc<Secrets>) -> Lines {
         Lines {
             line: Vec::new(),
             is_cut: false,
             number: 1,
             last: None,
             booleans: Booleans::default(),
-            hearing: Hearing::new(kind),
+            hearing: Hearing::new(kind, secrets.clone()),
+            secrets,
         }
     }
 
@@ -138,7 +143,8 @@ impl Lines {
     /// The last line, trimmed; none if all were blank. What all lines say together, of a test. And what was said.
     pub fn finish(mut self) -> (Option<String>, Booleans, Hearing) {
         self.end_line();
-        (self.last, self.booleans, self.hearing)
+        let last = self.last.map(|(line, is_cut)| struck(&self.secrets, &line, is_cut));
+        (last, self.booleans, self.hearing)
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -157,14 +163,20 @@ impl Lines {
             Some(_) => {}
             None if trimmed.is_empty() => {}
             None => {
-                self.booleans.line(trimmed);
-                self.last = Some(trimmed.to_owned());
+                let is_cut = self.is_cut;
+                self.booleans.line(trimmed, |line| struck(&self.secrets, line, is_cut));
+                self.last = Some((trimmed.to_owned(), is_cut));
             }
         }
         self.line.clear();
         self.is_cut = false;
         self.number += 1;
     }
+}
+
+/// A line without secrets; of one that was cut, without the beginning of a secret at its end.
+fn struck(secrets: &Secrets, line: &str, is_cut: bool) -> String {
+    if is_cut { secrets.strike_head(line) } else { secrets.strike(line) }
 }
 
 #[cfg(test)]
@@ -190,7 +202,7 @@ mod tests {
     #[test]
     fn the_lines_of_a_test_count_together() {
         let of = |text: &str| {
-            let mut line = Lines::of(StepKind::Test);
+            let mut line = Lines::of(StepKind::Test, Arc::default());
             line.push(text.as_bytes());
             let (_, booleans, _) = line.finish();
             (booleans.all(), booleans.warning())
@@ -211,7 +223,7 @@ mod tests {
     #[test]
     fn the_last_line_that_is_not_blank_is_trimmed() {
         let of = |chunks: &[&[u8]]| {
-            let mut line = Lines::of(StepKind::Test);
+            let mut line = Lines::of(StepKind::Test, Arc::default());
             chunks.iter().for_each(|chunk| line.push(chunk));
             line.finish().0
         };

@@ -95,8 +95,9 @@ pub async fn run(context: &Context<'_>, index: usize, step: &Step, script: &Scri
         }
         Err(error) => return Ended::failed("io", format!("cannot start `{program}`: {error}")),
     };
-    let (exited, printed) = watch(context, child, step).await;
-    judge(step, exited, printed, &Secrets::of(script))
+    let secrets = Arc::new(Secrets::of(script));
+    let (exited, printed) = watch(context, child, step, &secrets).await;
+    judge(step, exited, printed, &secrets)
 }
 
 /// Waits for the script and reads what it prints, or ends it.
@@ -104,6 +105,7 @@ async fn watch(
     context: &Context<'_>,
     mut child: Child,
     step: &Step,
+    secrets: &Arc<Secrets>,
 ) -> (std::io::Result<Result<ExitStatus, CutShort>>, Printed) {
     let leader = child.id().unwrap_or_default();
     if let Err(error) = RunFolder::record_pid(&context.group, leader) {
@@ -114,7 +116,7 @@ async fn watch(
     let printed = Arc::new(Mutex::new(Printed {
         both: HeadAndTail::new(bound),
         errors: HeadAndTail::new(OUTPUT_BOUND),
-        lines: Lines::of(step.kind),
+        lines: Lines::of(step.kind, secrets.clone()),
     }));
     let readers = [
         child.stdout.take().map(|pipe| {
@@ -143,8 +145,9 @@ async fn watch(
             reader.abort();
         }
     }
-    let bound = Printed { both: HeadAndTail::new(0), errors: HeadAndTail::new(0), lines: Lines::of(step.kind) };
-    let printed = std::mem::replace(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner), bound);
+    let lines = Lines::of(step.kind, secrets.clone());
+    let nothing = Printed { both: HeadAndTail::new(0), errors: HeadAndTail::new(0), lines };
+    let printed = std::mem::replace(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner), nothing);
     (exited, printed)
 }
 
@@ -189,10 +192,9 @@ fn judge(
     }
     let (last, booleans, hearing) = printed.lines.finish();
     (ended.said, ended.warnings) = hearing.finish();
-    ended.said.texts().chain(&mut ended.warnings).for_each(|text| *text = secrets.strike(text));
-    ended.observed = last.filter(|_| !step.kind.is_read_whole()).map(|line| secrets.strike(&line));
+    ended.observed = last.filter(|_| !step.kind.is_read_whole());
     if step.kind == StepKind::Test && ended.status.is_success() {
-        ended.warnings.extend(booleans.warning().map(|warning| secrets.strike(&warning)));
+        ended.warnings.extend(booleans.warning());
         match booleans.all() {
             Some(all) => ended.observed = Some(all.to_string()),
             None => {

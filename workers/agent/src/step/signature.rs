@@ -7,17 +7,19 @@ use std::path::Path;
 use blake2::{Blake2b512, Digest};
 use pitcrew_protocol::Signature;
 use ring::signature::{ED25519, UnparsedPublicKey};
+use tokio_util::sync::CancellationToken;
 
 /// A signature of the file itself, and not of its hash, needs all of it at once: up to so many bytes.
 const WHOLE_MAX: u64 = 64 * 1024 * 1024;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Verifies the signature of a file. It reads all of it, so it is not for a thread that others wait for.
+/// Verifies the signature of a file. It reads all of it, so it is not for a thread that others wait for; it gives up when
+/// nobody waits for it any more.
 ///
 /// # Errors
 /// Why it does not hold, in a sentence without its full stop.
-pub fn verify(path: &Path, signature: &Signature) -> Result<(), String> {
+pub fn verify(path: &Path, signature: &Signature, given_up: &CancellationToken) -> Result<(), String> {
     let parts = signature.parts()?;
     let unread = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
     let mut file = File::open(path).map_err(unread)?;
@@ -25,6 +27,9 @@ pub fn verify(path: &Path, signature: &Signature) -> Result<(), String> {
         let mut hash = Blake2b512::new();
         let mut buffer = vec![0; READ_BYTES];
         loop {
+            if given_up.is_cancelled() {
+                return Err("it was given up".to_owned());
+            }
             match file.read(&mut buffer).map_err(unread)? {
                 0 => break hash.finalize().to_vec(),
                 read => hash.update(&buffer[..read]),
@@ -60,9 +65,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "test").unwrap();
-        assert_eq!(verify(&path, &signature), Ok(()));
+        assert_eq!(verify(&path, &signature, &CancellationToken::new()), Ok(()));
+        let given_up = CancellationToken::new();
+        given_up.cancel();
+        assert_eq!(verify(&path, &signature, &given_up), Err("it was given up".to_owned()));
         std::fs::write(&path, "tampered").unwrap();
-        assert_eq!(verify(&path, &signature), Err("its signature is not that of the key".to_owned()));
-        assert!(verify(&folder.path().join("none"), &signature).is_err());
+        assert_eq!(
+            verify(&path, &signature, &CancellationToken::new()),
+            Err("its signature is not that of the key".to_owned())
+        );
+        assert!(verify(&folder.path().join("none"), &signature, &CancellationToken::new()).is_err());
     }
 }

@@ -154,6 +154,45 @@ async fn a_script_fetches_a_file_once_and_it_is_checked_like_a_download() {
     assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 1, "only what was right is kept");
 }
 
+#[tokio::test]
+async fn what_a_script_leaves_is_read_within_the_time_of_its_step_and_only_if_it_may_be_so_long() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    let sha256 = sum(b"the installer");
+    // Long files with nothing in them, of which the first two would be read for minutes.
+    for (bytes, size, expected, said) in [
+        ("21G", None, "checksum", "is larger than 21474836480 bytes"),
+        ("19G", Some(13), "checksum", "has 20401094656 bytes, where 13 were expected"),
+        ("19G", None, "timeout", "it had not ended after 2000 ms"),
+    ] {
+        let step = by_script(&format!("truncate -s {bytes} \"$PITCREW_FILE\""), &sha256, size);
+        let outcome = link.run_through(&run(1, vec![Step { timeout_ms: 2000, ..step }])).await;
+        let StepStatus::Failed { code, message } = &outcome.steps[0].status else { panic!("it failed") };
+        assert_eq!(code, expected);
+        assert!(message.contains(said), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(place.state().join("cache")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_run_keeps_what_it_has_fetched_and_what_was_left_in_the_way_goes() {
+    let (place, gateway) = (Place::new(), Gateway::start().await);
+    let _agent = place.agent(&gateway.url());
+    let mut link = gateway.accept().await;
+    let (one, two) = (sum(b"one"), sum(b"two"));
+    let in_the_way = by_script("mkdir -p \"$PITCREW_FILE/inside\"", &two, None);
+    let outcome = link.run_through(&run(1, vec![in_the_way])).await;
+    assert_eq!(code(&outcome.steps[0]), "download");
+    // Some programs give a file the time that its server says it has.
+    let old = by_script("printf one > \"$PITCREW_FILE\"; touch -d 2001-02-03 \"$PITCREW_FILE\"", &one, None);
+    let other = by_script("printf two > \"$PITCREW_FILE\"", &two, None);
+    let outcome = link.run_through(&run(1, vec![old, other])).await;
+    assert_eq!((outcome.ending, outcome.steps.len()), (Ending::Completed, 2));
+    let cached = |sha256: &str| std::fs::read_to_string(place.state().join("cache").join(sha256)).unwrap();
+    assert_eq!((cached(&one), cached(&two)), ("one".to_owned(), "two".to_owned()));
+}
+
 /// As minisign itself has signed `test`.
 fn signed_test(step: &Step) -> Step {
     let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";

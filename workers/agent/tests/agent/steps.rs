@@ -36,6 +36,39 @@ async fn a_script_sees_its_run_and_no_secret_of_the_agents() {
     assert_eq!((outcome.observed.as_deref(), outcome.exit_code), (Some("fine"), Some(0)));
 }
 
+/// What the outcome of a script says that prints so, and knows a secret with a tab in it.
+async fn told_a_secret(kind: StepKind, body: &str) -> String {
+    let work = Work::Script(Script {
+        interpreter: Interpreter::Python,
+        body: format!("import os, json\nkey = os.environ['PARAM_KEY']\n{body}"),
+        env: [("PARAM_KEY".to_owned(), "hunter2\tof\tspades".to_owned())].into(),
+        secrets: ["PARAM_KEY".to_owned()].into(),
+        files: Default::default(),
+    });
+    serde_json::to_string(&step(Step { kind, work, ..sh("") }).await).unwrap()
+}
+
+#[tokio::test]
+async fn a_secret_is_struck_out_before_anything_is_cut() {
+    for (kind, body, kept) in [
+        (StepKind::Detect, "print('x' * 4090 + key)", "xx[secret]"),
+        (StepKind::Test, "print('x' * 190 + key)\nprint('true')", "first: `xx"),
+        (StepKind::Test, "print('x' * 190 + key)", "and printed `xx"),
+        (
+            StepKind::Act,
+            "print('::pitcrew', json.dumps({'activity': 'a ' + key, 'stop': 'x' * 495 + key}))",
+            "a [secret]",
+        ),
+        (StepKind::Act, "print('::pitcrew', json.dumps({key: 1}))", "[secret]"),
+        (StepKind::Test, "print('::pitcrew', json.dumps({'child': {'key': key}}))", "[secret]"),
+        (StepKind::Test, "print('::pitcrew', json.dumps({'child': {'key': 'a', 'parameters': {key: 1}}}))", "[secret]"),
+        (StepKind::Test, "print('::pitcrew', json.dumps({'child': {'key': 'a', key: 1}}))", "[secret]"),
+    ] {
+        let told = told_a_secret(kind, body).await;
+        assert!(told.contains(kept) && !told.contains("hun") && !told.contains("spades"), "{body}: {told}");
+    }
+}
+
 #[tokio::test]
 async fn interpreters() {
     let python = script(StepKind::Detect, Interpreter::Python, "import sys\nprint(sys.version_info[0])");
