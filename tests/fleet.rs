@@ -87,6 +87,7 @@ async fn what_was_applied_is_what_is_resolved() {
     let order = Order {
         deployments: vec![],
         item: None,
+        parameters: Default::default(),
         inventory: false,
         reboot: RebootPolicy::Never,
         by: "test".into(),

@@ -205,6 +205,69 @@ async fn what_is_wrong_is_answered_with_everything_and_kept() {
     desk.at_rest().await;
 }
 
+/// A task that sessions may tell something, and must tell something else.
+const TOLD: &str = "
+kind: task
+name: join
+test: echo false
+set: exit 0
+parameters: {domain: {override: required}, password: {type: password, override: allowed, required: false}, fixed: {default: x}}
+---
+{kind: deployment, name: join, task: join, target: everyone}
+";
+
+#[tokio::test]
+async fn what_parameters_are_given_is_checked_and_no_secret_is_kept() {
+    let mut desk = desk().await;
+    let told = ("told.yaml".to_owned(), TOLD.to_owned());
+    desk.store.apply_files(&[told], false).await.unwrap();
+    let body = |parameters: Value| {
+        let document = json!({
+            "v": 1, "kind": "targeted", "deployments": ["join"], "target": {"computers": ["pc-1"]}, "parameters": parameters,
+        });
+        serde_json::to_vec(&document).unwrap()
+    };
+    let wrong =
+        body(json!({"join": {"fixed": "y", "password": "hunter2-plain", "pasword": "hunter2-plain"}, "jion": {}}));
+    let answer = desk.ask(desk.foreign.properties("m-1"), &wrong).await;
+    let mut told: Vec<_> = answer["violations"].as_array().expect("violations").iter().collect();
+    told.sort_by_key(|it| it["pointer"].as_str().unwrap().to_owned());
+    let told: Vec<_> =
+        told.iter().map(|it| format!("{} {}", it["pointer"].as_str().unwrap(), it["code"].as_str().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            "/parameters/jion unknown_item",
+            "/parameters/join/fixed not_overridable",
+            "/parameters/join/password secret_by_value",
+            "/parameters/join/pasword unknown_parameter",
+            "/parameters/task~1join/domain missing",
+        ]
+    );
+    let stranger = uuid::Uuid::new_v4();
+    let unknown = body(json!({"join": {"domain": "lab", "password": {"secret": stranger}}}));
+    assert_eq!(codes(&desk.ask(desk.foreign.properties("m-2"), &unknown).await), ["unknown_secret"]);
+    desk.until_count("SELECT count(*) FROM rejected_submission", 2).await;
+    let kept = "SELECT string_agg(convert_from(body, 'UTF8') || violations::text, ' ') FROM rejected_submission";
+    let kept: String = desk.database.connect().await.query_one(kept, &[]).await.unwrap().get(0);
+    assert!(!kept.contains("hunter2") && kept.contains("[not kept]"), "{kept}");
+    assert!(kept.contains(&stranger.to_string()), "an id is no secret: {kept}");
+
+    let right = body(json!({"task/join": {"domain": "lab"}}));
+    let first = desk.ask(desk.foreign.properties("m-3"), &right).await;
+    assert_eq!(first["answer"], "accepted", "{first}");
+    let again = desk.ask(desk.foreign.properties("m-3"), &right).await;
+    assert_eq!((&again["before"], &again["sessions"]), (&json!(true), &first["sessions"]));
+    let other = body(json!({"task/join": {"domain": "other"}}));
+    assert_eq!(codes(&desk.ask(desk.foreign.properties("m-3"), &other).await), ["key_conflict"]);
+    // It is no such session as the first, so it is made beside it.
+    let beside = desk.ask(desk.foreign.properties("m-4"), &other).await;
+    assert_eq!(beside["sessions"].as_array().expect("sessions").len(), 1, "{beside}");
+    let same = desk.ask(desk.foreign.properties("m-5"), &other).await;
+    assert_eq!(same["already"], beside["sessions"]);
+    desk.at_rest().await;
+}
+
 #[tokio::test]
 async fn while_the_database_is_away_nothing_is_lost_and_nothing_is_burnt() {
     let mut desk = desk().await;

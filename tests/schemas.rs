@@ -34,7 +34,7 @@ fn every_example_keeps_to_its_schema() {
         assert!(errors.is_empty(), "{}: {errors:?}", file.path);
         checked += 1;
     }
-    assert_eq!(checked, 6);
+    assert_eq!(checked, 7);
 }
 
 #[test]
@@ -54,6 +54,10 @@ fn schema_and_reader_agree() {
         (json!({"v": 1, "target": {"tenant": "a"}, "kind": "ful"}), false),
         (json!({"v": 1, "target": {"tenant": "a"}, "extra": 1}), false),
         (json!({"v": 1, "target": {"computers": []}}), false),
+        (json!({"v": 1, "target": {"tenant": "a"}, "parameters": {"task/t": {"a": "x", "b": 1, "c": true}}}), true),
+        (json!({"v": 1, "target": {"tenant": "a"}, "parameters": {"t": {"a": {"k": "v"}}}}), true),
+        (json!({"v": 1, "target": {"tenant": "a"}, "parameters": {"t": {"a": ["x"]}}}), false),
+        (json!({"v": 1, "target": {"tenant": "a"}, "parameters": {"t": "x"}}), false),
     ];
     for (document, right) in documents {
         assert_eq!(validator.is_valid(&document), right, "the schema on {document}");

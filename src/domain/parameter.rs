@@ -36,6 +36,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a session may give a parameter a value of its own.
+    Override {
+        /// It may not: what is deployed counts.
+        Never = "never",
+        /// It may.
+        Allowed = "allowed",
+        /// It must, where the deployment gives no value.
+        Required = "required",
+    }
+}
+
 /// Something a script can be told. The script finds the value of `time_server` as `PARAM_TIME_SERVER`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
@@ -60,6 +72,9 @@ pub struct Parameter {
     /// What can be chosen, of a `select`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Whether a session may give it a value of its own.
+    #[serde(rename = "override", default = "never", skip_serializing_if = "is_never")]
+    pub overriding: Override,
 }
 
 impl Default for Parameter {
@@ -72,8 +87,17 @@ impl Default for Parameter {
             hidden: false,
             secret: false,
             options: Vec::new(),
+            overriding: never(),
         }
     }
+}
+
+fn never() -> Override {
+    Override::Never
+}
+
+fn is_never(overriding: &Override) -> bool {
+    *overriding == Override::Never
 }
 
 fn text() -> ParameterType {

@@ -1,12 +1,15 @@
 //! A session: one computer, one run of maintenance.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::parameter::ParameterValue;
 use super::words::words;
-use super::{ComputerId, Item, SessionId, TenantId};
+use super::{ComputerId, Given, Item, SessionId, TenantId};
 
 words! {
     /// What a session is for.
@@ -278,6 +281,10 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub item: Option<Item>,
+    /// What it gives the parameters of items, in the place of what deployments say.
+    #[serde(default, skip_serializing_if = "Given::is_empty")]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, ParameterValue>>")]
+    pub parameters: Given,
     /// Take the inventory in detection.
     #[serde(default)]
     pub inventory: bool,

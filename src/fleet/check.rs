@@ -4,7 +4,9 @@ mod needs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Deployment, DesiredState, Group, Item, ItemKind, Mode, Parameter, ParameterValue, Software, Task};
+use crate::domain::{
+    Deployment, DesiredState, Group, Item, ItemKind, Mode, Override, Parameter, ParameterValue, Software, Task,
+};
 
 use super::document::{Body, Document, FleetFile};
 use super::faults::Fault;
@@ -298,7 +300,8 @@ impl Checker<'_> {
         let acts = matches!(deployment.mode, Mode::Enforce | Mode::Audit | Mode::Monitor)
             && !matches!(deployment.state, DesiredState::Ignored | DesiredState::Absent);
         for (name, parameter) in declared {
-            let may_be_absent = parameter.default.is_some() || parameter.optional;
+            let may_be_absent =
+                parameter.default.is_some() || parameter.optional || parameter.overriding == Override::Required;
             if acts && !may_be_absent && !deployment.parameters.contains_key(name) {
                 let message =
                     format!("The parameter \"{name}\" of {item} has no default, and deployment \"{by}\" gives none.");

@@ -543,6 +543,32 @@ fn scripts_stand_in_files_beside_the_fleet_file() {
 }
 
 #[test]
+fn what_sessions_may_give_is_said_where_the_parameter_is() {
+    let text = "\
+{kind: task, name: t, test: x, set: y, parameters: {a: {override: alowed}, b: {override: required, default: 1}}}
+---
+{kind: task, name: u, test: x, set: y, parameters: {a: {override: required, required: false}}}
+---
+{kind: task, name: v, test: x, set: y, parameters: {a: {override: allowed}, b: {override: required}, c: {override: required}}}
+---
+{kind: deployment, name: v, task: v, target: everyone, parameters: {c: given}}
+";
+    let (fleet, mut faults) = read_all([("f", text)]);
+    faults.extend(check(&fleet, &Known::default()));
+    let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "f:1:67: \"alowed\" is not known here. Did you mean \"allowed\"?",
+            "f:1:90: The parameter \"b\" has a default, so no session is required to give it. Write override: allowed.",
+            "f:3:67: The parameter \"a\" has required: false, so no session is required to give it. Write override: allowed.",
+            "f:7:68: The parameter \"a\" of task/v has no default, and deployment \"v\" gives none. \
+             Write parameters: {a: …} at the deployment, or give it a default.",
+        ]
+    );
+}
+
+#[test]
 fn faulty_scripts_and_parameters_are_named_with_their_places() {
     let text = "
 kind: task

@@ -85,6 +85,7 @@ impl Life {
         let order = Order {
             deployments: Vec::new(),
             item: None,
+            parameters: Default::default(),
             inventory: false,
             reboot: RebootPolicy::IfNeeded,
             by: "me".to_owned(),

@@ -33,7 +33,7 @@ pub(super) fn looks(policy: &Policy, wanted: &Wanted, os: Os) -> Vec<StepSpec> {
     if is_left_alone(wanted) {
         return Vec::new();
     }
-    let Ok(told) = env(policy, item, deployment) else { return Vec::new() };
+    let Ok(told) = env(policy, wanted) else { return Vec::new() };
     let look = |kind, script: &ScriptUse, default_ms| {
         let script = script.on(os);
         StepSpec {

@@ -19,7 +19,7 @@ use super::before::{self, Before};
 use super::choices::Choices;
 use super::compliance::{self, Seen};
 use super::decide::{self, Decision, Draft, Verdict};
-use super::env::env;
+use super::env::{Untold, env};
 use super::licences;
 use super::needs::{self, Lack, Standing};
 use super::versions::Platform;
@@ -143,13 +143,11 @@ impl Planner<'_> {
 
     /// Decides about an item, after what it needs, and writes it down.
     fn stand(&mut self, wanted: &Wanted) -> Standing {
-        let mut told = match env(self.policy, &wanted.item, &wanted.deployment) {
+        let mut told = match env(self.policy, wanted) {
             Ok(told) => told,
-            Err(parameter) => {
-                let message = format!(
-                    "Its parameter \"{parameter}\" has no default, and its deployment gives no value that can be used: apply it again."
-                );
-                return self.settle(wanted, ActionType::Nothing, Lack::failed(Reason::ParameterMissing, message), None);
+            Err(Untold { result, message }) => {
+                let lack = Lack { result, reason: Reason::ParameterMissing, message };
+                return self.settle(wanted, ActionType::Nothing, lack, None);
             }
         };
         if let Some(why) = self.choices.refused(&wanted.item) {

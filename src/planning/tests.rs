@@ -17,6 +17,7 @@ mod asking;
 mod documented;
 mod judging;
 mod older;
+mod overriding;
 mod properties;
 mod scripting;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::domain::words::words;
-use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, Policy, TenantId, Truth};
+use crate::domain::{Computer, ComputerId, Deployment, Item, ItemKind, Os, ParameterValue, Policy, TenantId, Truth};
 
 use super::closure::{self, Because, Demand};
 use super::narrow::Only;
@@ -48,6 +48,9 @@ pub struct Wanted {
     /// What others need of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<Demand>,
+    /// What the session gives its parameters, in the place of what the deployment says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, ParameterValue>,
     /// The deployments that lost, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub losers: Vec<Loser>,
@@ -195,6 +198,7 @@ fn choose(item: &Item, mut candidates: Vec<(Rank, &Arc<Deployment>)>) -> Option<
         deployment: Arc::clone(winner),
         because: Because::Deployed,
         demands: Vec::new(),
+        given: BTreeMap::new(),
         losers,
     })
 }

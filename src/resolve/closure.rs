@@ -74,7 +74,7 @@ pub(super) fn close(policy: &Policy, os: Os, winners: Vec<Wanted>) -> Vec<Wanted
                     }
                     Because::NeededBy(_) | Because::Configures(_) | Because::Deployed => Arc::clone(&deployment),
                 };
-                Wanted { item: other, deployment, because, demands: vec![], losers: vec![] }
+                Wanted { item: other, deployment, because, demands: vec![], given: BTreeMap::new(), losers: vec![] }
             });
             entry.demands.extend(need.map(|need| Demand { by: item.clone(), need }));
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::domain::session::{Kind, Session};
-use crate::domain::{Computer, Item, Policy};
+use crate::domain::{Computer, Given, Item, Policy};
 
 use super::choose::{Resolution, Wanted, resolve};
 use super::closure;
@@ -24,10 +24,24 @@ pub struct Only {
 /// start from.
 pub fn for_session(policy: &Policy, computer: &Computer, session: &Session) -> Resolution {
     let resolution = resolve(policy, computer, &Scope::of(session.kind, &session.order));
-    match (&session.order.item, session.kind) {
+    let mut resolution = match (&session.order.item, session.kind) {
         (_, Kind::Inventory) => Resolution { wanted: Vec::new(), ..resolution },
         (Some(item), kind) => narrow(policy, resolution, Only { item: item.clone(), repair: kind == Kind::Repair }),
         (None, _) => resolution,
+    };
+    give(&mut resolution, &session.order.parameters);
+    resolution
+}
+
+/// Notes with each wanted item what a session gives its parameters.
+fn give(resolution: &mut Resolution, given: &Given) {
+    if given.is_empty() {
+        return;
+    }
+    for wanted in &mut resolution.wanted {
+        if let Some(values) = given.get(&wanted.item) {
+            wanted.given.clone_from(values);
+        }
     }
 }
 

@@ -7,13 +7,14 @@ use crate::domain::event::Event;
 use crate::domain::job::{JOB_VERSION, Job};
 use crate::domain::session::{Kind, Priority, RebootPolicy, Stage, Status};
 use crate::domain::submission::{Answer, ComputerRef, MadeSession, ReplyV1, SubmissionTarget, SubmissionV1, read};
-use crate::domain::{ComputerId, SessionId, TenantId};
+use crate::domain::{ComputerId, ParameterValue, SecretId, SessionId, TenantId};
 
 /// Each example's name, the message it is one of, and itself.
 pub(super) fn all() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("submission.full", "submission.v1", value(&full())),
         ("submission.targeted", "submission.v1", value(&targeted())),
+        ("submission.parameters", "submission.v1", value(&giving())),
         ("reply.accepted", "reply.v1", value(&accepted())),
         ("reply.refused", "reply.v1", value(&refused())),
         ("job", "job.v1", value(&job())),
@@ -41,6 +42,21 @@ fn targeted() -> SubmissionV1 {
         priority: Priority::High,
         reason: "ticket 4711".to_owned(),
         ..SubmissionV1::new(SubmissionTarget::Computers(computers))
+    }
+}
+
+fn giving() -> SubmissionV1 {
+    let plain = |value: &str| ParameterValue::Plain(value.to_owned());
+    let secret = SecretId(uuid::Uuid::from_u128(0x6f1f_0a52_6c1c_4f57_8f53_0f6c_1d3d_2d11));
+    let join = [("domain", plain("lab.example.com")), ("password", ParameterValue::Secret { secret })];
+    let join = join.map(|(name, value)| (name.to_owned(), value)).into();
+    SubmissionV1 {
+        key: Some("ticket-4713".to_owned()),
+        kind: Kind::Targeted,
+        deployments: vec!["join-domain".to_owned()],
+        parameters: [("task/join-domain".to_owned(), join)].into(),
+        reason: "ticket 4713".to_owned(),
+        ..SubmissionV1::new(SubmissionTarget::Computers(vec![ComputerRef::Name("reception".to_owned())]))
     }
 }
 

@@ -31,6 +31,7 @@ pub mod listings;
 pub mod locks;
 pub mod overview;
 pub mod outbox;
+mod overrides;
 pub mod policies;
 pub mod policy;
 pub mod presence;

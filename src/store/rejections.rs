@@ -4,7 +4,7 @@ use tokio_postgres::types::Json;
 
 use super::error::Doing;
 use super::{Error, Store};
-use crate::domain::submission::Violation;
+use crate::domain::submission::{Violation, inspectable};
 
 /// How many of one submitter are kept; the oldest go first.
 const QUOTA: i64 = 100;
@@ -12,8 +12,9 @@ const QUOTA: i64 = 100;
 const LONGEST: usize = 256 * 1024;
 
 impl Store {
-    /// Keeps what was refused.
+    /// Keeps what was refused, without what may be a secret in it.
     pub async fn keep_rejected(&self, submitter: &str, body: &[u8], violations: &[Violation]) -> Result<(), Error> {
+        let body = inspectable(body);
         let client = self.client().await?;
         client
             .execute(

@@ -10,17 +10,17 @@ use tokio_postgres::types::Json;
 use super::audit::Audit;
 use super::error::Doing;
 use super::sessions::{Accepted, Key};
-use super::{Error, Store, gate};
+use super::{Error, Store, gate, overrides};
 use crate::domain::session::{Kind, Order};
 use crate::domain::submission::{Answer, ComputerRef, MadeSession, SubmissionTarget, SubmissionV1, Violation};
 use crate::domain::suggest::did_you_mean;
-use crate::domain::{ComputerId, ItemKind, SessionId, TenantId};
+use crate::domain::{ComputerId, Given, ItemKind, SessionId, TenantId};
 use crate::lifecycle::submit::Submission;
 
 /// Sessions that one submission may make.
 const MOST_SESSIONS: usize = 50_000;
 /// Names that are looked through for a suggestion.
-const MOST_CANDIDATES: i64 = 10_000;
+pub(super) const MOST_CANDIDATES: i64 = 10_000;
 /// For how long a key is known, in days.
 const KEYS_KEPT_DAYS: i32 = 30;
 
@@ -59,9 +59,15 @@ impl Store {
             return Ok(before(sessions));
         }
         let mut violations = expired(submission, now);
-        let (chosen, left_out) = computers(&client, submission, from, &mut violations).await?;
+        let given = overrides::given(&client, submission).await?;
+        let such = Such::of(submission, given.as_ref().ok());
+        let (chosen, left_out) = computers(&client, submission, from, &such, &mut violations).await?;
         deployments(&client, submission, &mut violations).await?;
         item(&client, submission, &mut violations).await?;
+        let given = given.unwrap_or_else(|wrong| {
+            violations.extend(wrong);
+            Given::new()
+        });
         drop(client);
         if let (Some(_), Some(first)) = (&submission.key, chosen.first())
             && chosen.iter().any(|computer| computer.tenant != first.tenant)
@@ -89,7 +95,7 @@ impl Store {
         if chosen.is_empty() && key.is_none() {
             return Ok(Answer::Accepted { sessions: Vec::new(), already, group: None, before: false, left_out });
         }
-        let orders = chosen.iter().map(|computer| order(submission, from, computer)).collect();
+        let orders = chosen.iter().map(|computer| order(submission, &given, from, computer)).collect();
         let accepted = self.submit_audited(orders, key.as_ref(), Some(&audit(submission, from, chosen.len()))).await?;
         match accepted {
             Accepted::New(made) => {
@@ -176,7 +182,7 @@ fn expired(submission: &SubmissionV1, now: Timestamp) -> Vec<Violation> {
     }
 }
 
-fn order(submission: &SubmissionV1, from: &Submitter, computer: &Candidate) -> Submission {
+fn order(submission: &SubmissionV1, given: &Given, from: &Submitter, computer: &Candidate) -> Submission {
     Submission {
         tenant: TenantId(computer.tenant),
         computer: ComputerId(computer.id),
@@ -186,6 +192,7 @@ fn order(submission: &SubmissionV1, from: &Submitter, computer: &Candidate) -> S
         order: Order {
             deployments: submission.deployments.clone(),
             item: submission.item.clone(),
+            parameters: given.clone(),
             inventory: submission.inventory,
             reboot: submission.reboot,
             by: from.name.clone(),
@@ -218,6 +225,7 @@ fn audit(submission: &SubmissionV1, from: &Submitter, sessions: usize) -> Audit 
             "reboot": submission.reboot,
             "deployments": submission.deployments,
             "item": submission.item,
+            "parameters": submission.parameters,
         }),
         reason: submission.reason.clone(),
     }
@@ -277,17 +285,18 @@ async fn computers(
     client: &Client,
     submission: &SubmissionV1,
     from: &Submitter,
+    such: &Such,
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
     match &submission.target {
-        SubmissionTarget::Tenant(name) => of_tenant(client, name, submission, from, violations).await,
+        SubmissionTarget::Tenant(name) => of_tenant(client, name, (submission.kind, such), from, violations).await,
         SubmissionTarget::Computers(named) => {
-            Ok((by_reference(client, named, submission, from, violations).await?, Vec::new()))
+            Ok((by_reference(client, named, (submission.kind, such), from, violations).await?, Vec::new()))
         }
     }
 }
 
-/// A session of `computer c` that will do what is asked for, as `has`; the parameters `$1` to `$7` are those of [`Such`].
+/// A session of `computer c` that will do what is asked for, as `has`; the parameters `$1` to `$8` are those of [`Such`].
 /// Only one that has yet to look at the computer will: what was planned before was planned by what was wanted then. What is
 /// paused may stay so for long, and what is to begin at another time is another session.
 const SUCH_A_SESSION: &str = "(
@@ -297,6 +306,7 @@ const SUCH_A_SESSION: &str = "(
       AND (s.stage = 'detection' OR s.started_at IS NULL) AND s.waiting_on <> 'postponed'
       AND coalesce(s.\"order\" -> 'deployments', '[]') @> $3 AND coalesce(s.\"order\" -> 'deployments', '[]') <@ $3
       AND s.\"order\" ->> 'item' IS NOT DISTINCT FROM $4 AND s.\"order\" ->> 'reboot' = $5
+      AND coalesce(s.\"order\" -> 'parameters', '{}') = $8
       AND (NOT $6 OR (s.\"order\" -> 'inventory')::boolean)
       AND CASE WHEN $7::timestamptz > clock_timestamp() THEN s.waiting_on = 'schedule' AND s.run_after = $7
                ELSE s.waiting_on IS DISTINCT FROM 'schedule' END) AS has";
@@ -310,10 +320,11 @@ struct Such {
     reboot: &'static str,
     inventory: bool,
     from: Option<Timestamp>,
+    given: Json<Given>,
 }
 
 impl Such {
-    fn of(submission: &SubmissionV1) -> Such {
+    fn of(submission: &SubmissionV1, given: Option<&Given>) -> Such {
         Such {
             kind: submission.kind.as_str(),
             priority: submission.priority.rank(),
@@ -322,6 +333,7 @@ impl Such {
             reboot: submission.reboot.as_str(),
             inventory: submission.inventory,
             from: submission.not_before,
+            given: Json(given.cloned().unwrap_or_default()),
         }
     }
 }
@@ -329,7 +341,7 @@ impl Such {
 async fn of_tenant(
     client: &Client,
     name: &str,
-    submission: &SubmissionV1,
+    (kind, such): (Kind, &Such),
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<(Vec<Candidate>, Vec<String>), Error> {
@@ -349,11 +361,10 @@ async fn of_tenant(
         return Ok(nothing);
     };
     let id: i64 = tenant.get("id");
-    let such = Such::of(submission);
     let rows = client
         .query(
             &format!(
-                "SELECT c.id, c.tenant_id, c.name, c.excluded, {} FROM computer c WHERE c.tenant_id = $8 ORDER BY c.id",
+                "SELECT c.id, c.tenant_id, c.name, c.excluded, {} FROM computer c WHERE c.tenant_id = $9 ORDER BY c.id",
                 SUCH_A_SESSION
             ),
             &[
@@ -364,13 +375,14 @@ async fn of_tenant(
                 &such.reboot,
                 &such.inventory,
                 &such.from,
+                &such.given,
                 &id,
             ],
         )
         .await
         .doing("looking for a tenant's computers")?;
     let (excluded, chosen): (Vec<Candidate>, Vec<Candidate>) =
-        rows.iter().map(candidate).partition(|computer| computer.excluded && !takes_excluded(submission.kind));
+        rows.iter().map(candidate).partition(|computer| computer.excluded && !takes_excluded(kind));
     if chosen.is_empty() {
         let message = format!("The tenant \"{name}\" has no computer that maintenance is for.");
         violations.push(Violation::new("/target/tenant", "no_computers", message));
@@ -386,11 +398,11 @@ async fn of_tenant(
 async fn by_reference(
     client: &Client,
     named: &[ComputerRef],
-    submission: &SubmissionV1,
+    (kind, such): (Kind, &Such),
     from: &Submitter,
     violations: &mut Vec<Violation>,
 ) -> Result<Vec<Candidate>, Error> {
-    let found = find(client, named, submission, from).await?;
+    let found = find(client, named, such, from).await?;
     let mut by_id: HashMap<i64, &Candidate> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<&Candidate>> = HashMap::new();
     let mut by_path: HashMap<&str, &Candidate> = HashMap::new();
@@ -423,7 +435,7 @@ async fn by_reference(
             unknown.push((at, computer.to_string()));
             continue;
         };
-        if one.excluded && !takes_excluded(submission.kind) {
+        if one.excluded && !takes_excluded(kind) {
             let message = format!(
                 "The computer \"{}\" is excluded from maintenance in the fleet files; only its inventory may be taken.",
                 one.name
@@ -453,7 +465,7 @@ async fn by_reference(
 async fn find(
     client: &Client,
     named: &[ComputerRef],
-    submission: &SubmissionV1,
+    such: &Such,
     from: &Submitter,
 ) -> Result<Vec<(Candidate, String)>, Error> {
     let mut ids = Vec::new();
@@ -471,15 +483,14 @@ async fn find(
             }
         }
     }
-    let such = Such::of(submission);
     let rows = client
         .query(
             &format!(
                 "SELECT c.id, c.tenant_id, c.name, c.excluded, t.name || '/' || c.name AS path, {SUCH_A_SESSION}
                  FROM computer c JOIN tenant t ON t.id = c.tenant_id
-                 WHERE ($8::bigint[] IS NULL OR c.tenant_id = ANY($8))
-                   AND (c.id = ANY($9) OR c.name = ANY($10)
-                        OR (t.name, c.name) IN (SELECT * FROM unnest($11::text[], $12::text[])))"
+                 WHERE ($9::bigint[] IS NULL OR c.tenant_id = ANY($9))
+                   AND (c.id = ANY($10) OR c.name = ANY($11)
+                        OR (t.name, c.name) IN (SELECT * FROM unnest($12::text[], $13::text[])))"
             ),
             &[
                 &such.kind,
@@ -489,6 +500,7 @@ async fn find(
                 &such.reboot,
                 &such.inventory,
                 &such.from,
+                &such.given,
                 &allowed(from),
                 &ids,
                 &texts,

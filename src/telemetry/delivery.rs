@@ -49,6 +49,7 @@ fn session(id: i64, status: Status) -> Session {
         order: Order {
             deployments: Vec::new(),
             item: None,
+            parameters: Default::default(),
             inventory: false,
             reboot: RebootPolicy::Never,
             by: "test".into(),

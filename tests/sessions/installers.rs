@@ -48,7 +48,8 @@ impl Installation {
         self.pitcrew(&["apply", "-f", path.to_str().expect("a text")]).await
     }
 
-    async fn pitcrew(&self, arguments: &[&str]) -> std::process::Output {
+    /// What the command line does with these arguments, as an administrator.
+    pub async fn pitcrew(&self, arguments: &[&str]) -> std::process::Output {
         let token = self.store.mint_token(&format!("root-{}", uuid::Uuid::new_v4()), Role::Admin, None).await;
         let mut command = Command::new(program("pitcrew"));
         command.args(arguments).env("PITCREW_API_URL", &self.env["PITCREW_API_URL"]);

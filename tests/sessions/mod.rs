@@ -23,6 +23,7 @@ mod filters;
 mod installers;
 mod forecast;
 mod main_job;
+mod overrides;
 mod people;
 mod policy_changes;
 mod removals;

@@ -15,6 +15,7 @@ pub fn order() -> Order {
     Order {
         deployments: Vec::new(),
         item: None,
+        parameters: Default::default(),
         inventory: false,
         reboot: RebootPolicy::IfNeeded,
         by: "test".to_owned(),

@@ -156,6 +156,7 @@ impl Installation {
             order: Order {
                 deployments: Vec::new(),
                 item: None,
+                parameters: Default::default(),
                 inventory: false,
                 reboot: RebootPolicy::IfNeeded,
                 by: "bench".to_owned(),

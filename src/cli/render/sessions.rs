@@ -5,6 +5,7 @@ use comfy_table::Cell;
 use super::style::{Style, lines};
 use super::took;
 use crate::domain::report::{Page, RerunLine, SessionDetail, SessionLine};
+use crate::domain::{Given, ParameterValue};
 
 /// A page of sessions.
 pub fn sessions(page: &Page<SessionLine>, style: Style) -> String {
@@ -76,6 +77,17 @@ pub(super) fn again(reruns: &[RerunLine]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
+/// What a session gives parameters, a line each.
+fn given(given: &Given) -> String {
+    let told = given.iter().flat_map(|(item, values)| {
+        values.iter().map(move |(name, value)| match value {
+            ParameterValue::Plain(value) => format!("{item}.{name}={value}"),
+            ParameterValue::Secret { secret } => format!("{item}.{name}: the secret {}", secret.0),
+        })
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
 /// One session.
 pub fn session(detail: &SessionDetail, style: Style) -> String {
     let line = &detail.line;
@@ -91,6 +103,7 @@ pub fn session(detail: &SessionDetail, style: Style) -> String {
     row("kind", format!("{}, {} priority", line.kind, line.priority));
     row("deployments", detail.order.deployments.join(", "));
     row("item", line.item.clone().unwrap_or_default());
+    row("parameters", given(&detail.order.parameters));
     row("reboot", detail.order.reboot.as_str().replace('_', " "));
     row("by", asker(line));
     row("group", line.group.map(|group| group.to_string()).unwrap_or_default());

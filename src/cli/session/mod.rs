@@ -3,6 +3,7 @@
 mod cancel;
 mod chosen;
 mod counts;
+mod given;
 mod intent;
 mod list;
 mod logs;

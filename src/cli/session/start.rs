@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
+use super::given::{Assignment, assignment, secret, together};
 use super::{wait, watch};
 use crate::cli::{Client, Failure, Format, Output, output::read};
 use crate::domain::Item;
@@ -30,6 +31,13 @@ pub struct Start {
     /// What a repair is of, such as software/7zip or task/time-server.
     #[arg(long)]
     item: Option<Item>,
+    /// Give a parameter a value in these sessions, such as task/time-server.server=ntp.example.com; may be given several
+    /// times.
+    #[arg(long, value_name = "ITEM.PARAMETER=VALUE", value_parser = assignment)]
+    set: Vec<Assignment>,
+    /// Give a parameter a secret that was stored with pitcrew secret store, by its id; may be given several times.
+    #[arg(long, value_name = "ITEM.PARAMETER=ID", value_parser = secret)]
+    set_secret: Vec<Assignment>,
     /// Take the inventory too.
     #[arg(long)]
     inventory: bool,
@@ -58,7 +66,7 @@ pub struct Start {
 
 impl Start {
     pub(super) async fn run(&self, client: &Client, output: &Output) -> Result<(), Failure> {
-        let answer = client.post(&["v1", "sessions"], &self.order()).await?;
+        let answer = client.post(&["v1", "sessions"], &self.order()?).await?;
         let reply: ReplyV1 = read(&answer)?;
         let ids = wait::made(&reply);
         if !self.wait || output.format == Format::Table {
@@ -67,16 +75,17 @@ impl Start {
         if self.wait { watch::follow(&ids, client, output).await } else { Ok(()) }
     }
 
-    fn order(&self) -> SubmissionV1 {
+    fn order(&self) -> Result<SubmissionV1, Failure> {
         let target = match &self.tenant {
             Some(tenant) => SubmissionTarget::Tenant(tenant.clone()),
             None => SubmissionTarget::Computers(self.computer.iter().map(|word| reference(word)).collect()),
         };
-        SubmissionV1 {
+        Ok(SubmissionV1 {
             key: self.key.clone(),
             kind: self.kind,
             deployments: self.deployment.clone(),
             item: self.item.clone(),
+            parameters: together(self.set.iter().chain(&self.set_secret))?,
             inventory: self.inventory,
             priority: self.priority,
             reboot: self.reboot,
@@ -84,7 +93,7 @@ impl Start {
             reason: self.reason.clone(),
             not_before: self.not_before,
             ..SubmissionV1::new(target)
-        }
+        })
     }
 }
 

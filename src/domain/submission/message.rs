@@ -1,11 +1,14 @@
 //! What is asked for.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::ids::ComputerId;
 use crate::domain::item::Item;
+use crate::domain::parameter::ParameterValue;
 use crate::domain::session::{Kind, Priority, RebootPolicy};
 
 /// The version of the submission that this program reads, and the only one.
@@ -41,6 +44,12 @@ pub struct SubmissionV1 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub item: Option<Item>,
+    /// What the sessions give the parameters of items, in the place of what deployments say: by item, such as
+    /// `task/time-server` or, if no other item is called so, `time-server`, and by parameter. A value is a text, a
+    /// number, true or false, a mapping, or `{"secret": ID}` with the id of a stored secret. The fleet file says which
+    /// parameters may be given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, BTreeMap<String, ParameterValue>>,
     /// Take the inventory too.
     #[serde(default)]
     pub inventory: bool,
@@ -52,7 +61,8 @@ pub struct SubmissionV1 {
     #[serde(default = "never")]
     pub reboot: RebootPolicy,
     /// Make sessions also for computers that have such a session already. Otherwise these are told of, and none is made
-    /// for them: one that has yet to look at the computer, of the same kind, for the same deployments or item, no less urgent.
+    /// for them: one that has yet to look at the computer, of the same kind, for the same deployments or item,
+    /// given the same parameters, no less urgent.
     #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,
     /// Why, for those who read the audit.
@@ -131,6 +141,7 @@ impl SubmissionV1 {
             kind: full(),
             deployments: Vec::new(),
             item: None,
+            parameters: BTreeMap::new(),
             inventory: false,
             priority: normal(),
             reboot: never(),

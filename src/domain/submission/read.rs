@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::message::{ComputerRef, LARGEST_KEY, SUBMISSION_VERSION, SubmissionTarget, SubmissionV1};
+use super::parameters;
 use super::reply::Violation;
 use crate::domain::ids::ComputerId;
 use crate::domain::item::Item;
@@ -23,15 +24,16 @@ const MOST_DEPLOYMENTS: usize = 100;
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 1_000;
 /// The longest name of anything, in characters.
-const LONGEST_NAME: usize = 255;
+pub(super) const LONGEST_NAME: usize = 255;
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "v",
     "key",
     "target",
     "kind",
     "deployments",
     "item",
+    "parameters",
     "inventory",
     "priority",
     "reboot",
@@ -77,6 +79,7 @@ pub fn read(document: &Value) -> Result<SubmissionV1, Vec<Violation>> {
         kind: reader.word("kind", Kind::WORDS, Kind::Full),
         deployments: reader.deployments(),
         item: reader.item(),
+        parameters: parameters::read(reader.fields.get("parameters"), &mut reader.violations),
         inventory: reader.flag("inventory"),
         priority: reader.priority(),
         reboot: reader.word("reboot", RebootPolicy::WORDS, RebootPolicy::Never),
@@ -355,6 +358,10 @@ impl Reader<'_> {
                 self.wrong("/item", "conflict", message);
             }
         }
+        if matches!(kind, Kind::Inventory | Kind::Resolution) && !submission.parameters.is_empty() {
+            let message = format!("A session of the kind {kind} runs no script that could be told a parameter.");
+            self.wrong("/parameters", "conflict", message);
+        }
         if kind == Kind::Resolution && submission.inventory {
             self.wrong(
                 "/inventory",
@@ -385,7 +392,7 @@ impl Reader<'_> {
 }
 
 /// A JSON pointer to a field (RFC 6901).
-fn pointer(names: &[&str]) -> String {
+pub(in crate::domain) fn pointer(names: &[&str]) -> String {
     names.iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
@@ -486,6 +493,46 @@ mod tests {
         }
         assert_eq!(with("repair", json!({"item": "editor"})).unwrap_err(), ["/item wrong_type"]);
         assert_eq!(with("repair", json!({"item": 7})).unwrap_err(), ["/item wrong_type"]);
+    }
+
+    #[test]
+    fn what_parameters_are_given_is_read_as_fleet_files_have_it() {
+        let with = |parameters: Value| read(&json!({"v": 1, "target": {"tenant": "t"}, "parameters": parameters}));
+        let id = "6f1f0a52-6c1c-4f57-8f53-0f6c1d3d2d11";
+        let given =
+            with(json!({"task/t": {"a": "x", "b": 2.5, "c": true, "d": {"k": 1}, "e": {"secret": id}}})).unwrap();
+        let written = serde_json::to_value(&given.parameters).unwrap();
+        assert_eq!(
+            written,
+            json!({"task/t": {"a": "x", "b": "2.5", "c": "true", "d": "{\"k\":\"1\"}", "e": {"secret": id}}})
+        );
+        assert_eq!(read(&serde_json::to_value(&given).unwrap()).unwrap(), given);
+        let secret = "hunter2";
+        let wrong = with(json!({
+            "one": secret, "two": {"a": [secret], "b": null, "c": {"secret": secret}, "d": format!("{secret}\0")},
+            "thr\nee": {"a": secret}, "four": {"a": secret.repeat(1_000)},
+        }));
+        let found = wrong.unwrap_err();
+        assert!(!found.iter().any(|it| it.message.contains(secret)), "{found:?}");
+        let mut found: Vec<_> = found.into_iter().map(|it| (it.pointer, it.code)).collect();
+        found.sort();
+        let expected = [
+            ("/parameters", "wrong_type"),
+            ("/parameters/four/a", "too_long"),
+            ("/parameters/one", "wrong_type"),
+            ("/parameters/two/a", "wrong_type"),
+            ("/parameters/two/b", "wrong_type"),
+            ("/parameters/two/c", "wrong_type"),
+            ("/parameters/two/d", "too_long"),
+        ];
+        assert_eq!(found, pairs(&expected));
+        let found = with(json!(secret)).unwrap_err();
+        assert!(found[0].pointer == "/parameters" && !found[0].message.contains(secret), "{found:?}");
+        for kind in ["inventory", "resolution"] {
+            let given = json!({"task/t": {"a": "x"}});
+            let found = codes(json!({"v": 1, "target": {"tenant": "t"}, "kind": kind, "parameters": given}));
+            assert_eq!(found, pairs(&[("/parameters", "conflict")]));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pitcrew_protocol::Interpreter;
 
-use crate::domain::{Os, Parameter, ParameterType, ScriptUse, Sha256Hash};
+use crate::domain::{Os, Override, Parameter, ParameterType, ScriptUse, Sha256Hash};
 use crate::fleet::faults::Fault;
 use crate::fleet::reader::{Fields, Reader};
 use crate::fleet::yaml::{Node, Value};
@@ -154,8 +154,17 @@ fn parameter(reader: &Reader, name: &str, value: &Node) -> Option<Parameter> {
             .into_iter()
             .filter_map(|node| reader.text(node))
             .collect(),
+        overriding: fields.get("override").and_then(|node| reader.word(node)).unwrap_or(Override::Never),
     };
+    let overriding = fields.get("override");
     fields.finish();
+    if let (Override::Required, Some(node)) = (parameter.overriding, overriding)
+        && (parameter.default.is_some() || parameter.optional)
+    {
+        let why = if parameter.optional { "required: false" } else { "a default" };
+        let message = format!("The parameter \"{name}\" has {why}, so no session is required to give it.");
+        reader.fault(Fault::new(&node.place, message).help("Write override: allowed."));
+    }
     match (parameter.kind, options) {
         (ParameterType::Select, None) => {
             reader.fault(Fault::new(

@@ -68,6 +68,7 @@ fn with_groups(text: &str) -> (Policy, Computer) {
 fn session(kind: Kind, deployments: &[&str], item: Option<&str>) -> Session {
     let order = Order {
         deployments: deployments.iter().map(ToString::to_string).collect(),
+        parameters: Default::default(),
         item: item.map(|item| item.parse().unwrap()),
         inventory: kind == Kind::Inventory,
         reboot: RebootPolicy::Never,
