@@ -175,7 +175,8 @@ impl Filter {
 }
 
 /// The first id from which on all final sessions may have been submitted at the time `?` or later. Ids grow with that time,
-/// so it is found in a few steps; those that are submitted at once may be a little out of order.
+/// so it is found in a few steps; those that are submitted at once may be a little out of order. The upper bound excludes
+/// nothing: of what lies between two bounds the planner expects little and takes the index, of what has one it reads all.
 const SINCE: &str = "s.id >= (
     WITH RECURSIVE narrowing(low, high) AS (
         SELECT 0::bigint, coalesce((SELECT max(id) FROM session_history), 0) + 1
@@ -185,7 +186,8 @@ const SINCE: &str = "s.id >= (
                   (SELECT h.created_at < ?::timestamptz - interval '1 hour' FROM session_history h
                    WHERE h.id >= (low + high) / 2 ORDER BY h.id LIMIT 1), false) AS early
               FROM narrowing WHERE low < high) step
-    ) SELECT max(low) FROM narrowing)";
+    ) SELECT max(low) FROM narrowing)
+    AND s.id <= (SELECT max(id) FROM session_history)";
 
 fn line(row: &Row) -> Result<SessionLine, Error> {
     Ok(SessionLine {

@@ -79,7 +79,11 @@ async fn a_stop_counts_also_where_the_computer_is_not_as_planned() {
 kind: software
 name: tool
 detect: |
-  [ -e "$PITCREW_SANDBOX/looked" ] && echo '::pitcrew {"stop": "hands off"}' && echo 0.5
+  if [ -e "$PITCREW_SANDBOX/looked" ] && [ ! -e "$PITCREW_SANDBOX/said" ]; then
+    touch "$PITCREW_SANDBOX/said"
+    echo '::pitcrew {"stop": "hands off"}'
+    echo 0.5
+  fi
   touch "$PITCREW_SANDBOX/looked"
 install: touch "$PITCREW_SANDBOX/tool"
 versions: [1]
