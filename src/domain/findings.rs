@@ -23,6 +23,9 @@ pub struct Findings {
     /// The versions that the scripts of software have answered there are, by the name of the software.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub versions: BTreeMap<String, Vec<AnsweredVersion>>,
+    /// Why the scripts of software have not answered which versions there are, in a clause, by the name of the software.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unanswered: BTreeMap<String, String>,
     /// What is installed, if it was asked for, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Vec<Package>>,

@@ -17,8 +17,6 @@ use crate::domain::{
 
 use super::versions::{Platform, applicable};
 
-/// The failure code of an answer that cannot be used.
-pub(super) const VERSIONS: &str = "versions";
 /// So many versions for the computer are taken; an answer with more says what nobody will install.
 const MOST: usize = 200;
 /// A line that begins with this says something to Pitcrew about the script itself.

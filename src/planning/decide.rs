@@ -9,9 +9,8 @@ use crate::domain::{
     Task, Upgrade, Want,
 };
 
-use super::answered::VERSIONS;
 use super::choices::Choice;
-use super::versions::{Goal, Platform, applicable, entry, goal};
+use super::versions::{Goal, Platform, applicable, entry, goal, is_certain};
 use super::words::{installed, wanted};
 
 /// What is to be done about an item.
@@ -74,13 +73,15 @@ fn not_detected() -> Decision {
     })
 }
 
-/// What is to be done about a software. `chosen` is what all that is wanted makes of it, if anything.
+/// What is to be done about a software. `unanswered` says why it is not known which versions there are beside the listed
+/// ones, `chosen` is what all that is wanted makes of it, if anything.
 pub(super) fn software(
     software: &Software,
     platform: Platform<'_>,
     state: &DesiredState,
     mode: Mode,
     finding: Option<&Finding>,
+    unanswered: Option<&str>,
     chosen: Option<&Choice>,
 ) -> Decision {
     if mode == Mode::Ignore || *state == DesiredState::Ignored {
@@ -88,10 +89,6 @@ pub(super) fn software(
     }
     let detected = match finding {
         None | Some(Finding::Satisfied(_) | Finding::Value(_)) => return not_detected(),
-        Some(Finding::Failed { code, message }) if code == VERSIONS => {
-            let message = format!("Which versions of it there are could not be found out: {message}");
-            return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
-        }
         Some(Finding::Failed { message, .. }) => {
             let message = format!("Its version could not be detected: {message}");
             return failed(ActionType::Nothing, Reason::DetectionFailed, message, None);
@@ -103,6 +100,17 @@ pub(super) fn software(
     }
     if *state == DesiredState::UpdateIfFound && detected.is_none() {
         return Decision::Idle;
+    }
+    let cannot_choose = |why: &str| {
+        let message = format!("Which versions of it there are could not be found out: {why}");
+        failed(ActionType::Nothing, Reason::DetectionFailed, message, detected)
+    };
+    // Others need a version that nobody knows.
+    let needs_unknown = chosen.is_some_and(|choice| choice.is_there && choice.changes && choice.version.is_none());
+    if let Some(why) = unanswered
+        && (needs_unknown || matches!(state, DesiredState::Latest | DesiredState::UpdateIfFound))
+    {
+        return cannot_choose(why);
     }
     let Ok(mut goal) = goal(software, platform, state) else {
         return none_fits(software, platform, detected);
@@ -128,6 +136,12 @@ pub(super) fn software(
     };
     if mode == Mode::Audit {
         return failed(ActionType::Audit, Reason::NotCompliant, message, detected);
+    }
+    let is_listed = || detected.is_some_and(|detected| entry(software, platform, detected).is_some());
+    if let Some(why) = unanswered
+        && !(is_certain(software, platform, &goal.want, detected) && (!(met && broken) || is_listed()))
+    {
+        return cannot_choose(why);
     }
     act(software, platform, goal, detected, Found { met, broken }, message)
 }

@@ -125,9 +125,10 @@ pub fn keep_what_counts(findings: &mut Findings, policy: &Policy, looked_for: &R
         (Some(now), Some(asked)) => now.iter().all(|step| asked.contains(step)),
         (None, _) | (_, None) => false,
     });
-    let Findings { items, children, versions, .. } = findings;
+    let Findings { items, children, versions, unanswered, .. } = findings;
     children.retain(|item, _| items.contains_key(item));
     versions.retain(|software, _| items.contains_key(&Item::software(software)));
+    unanswered.retain(|software, _| items.contains_key(&Item::software(software)));
 }
 
 #[cfg(test)]

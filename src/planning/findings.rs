@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use pitcrew_protocol::said::{CHILDREN_BYTES_MAX, CHILDREN_MAX};
 use pitcrew_protocol::{Child, RunOutcome, StepKind, StepOutcome, StepStatus};
 
-use crate::domain::{DesiredState, Finding, Findings, Item, ItemKind, Policy};
+use crate::domain::{Finding, Findings, Item, ItemKind, Policy};
 use crate::resolve::Resolution;
 
-use super::answered::{self, VERSIONS};
+use super::answered;
 use super::detection::detection;
 use super::inventory;
 use super::versions::Platform;
@@ -38,7 +38,7 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
     }
     let mut items = BTreeMap::new();
     let mut named = BTreeMap::new();
-    let mut versions = BTreeMap::new();
+    let (mut versions, mut unanswered) = (BTreeMap::new(), BTreeMap::new());
     let platform = Platform { os: resolution.os, arch: &resolution.arch };
     for step in detection(resolution, policy, false) {
         let Some(item) = step.item else { continue };
@@ -47,17 +47,12 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
             continue;
         }
         if step.kind == StepKind::Versions {
-            let (Some(software), Some(finding)) = (policy.software_of(&item), items.get_mut(&item)) else { continue };
+            let Some(software) = policy.software_of(&item) else { continue };
+            // Whether the answer is needed is for planning to know: what is installed may do.
             match answered::read(software, platform, answers.get(&item).copied()) {
-                Ok(answer) => {
-                    versions.insert(item.name, answer);
-                }
-                // What is installed in whatever version will do needs no other.
-                Err(_) if is_content(resolution, &item, finding) => {
-                    versions.insert(item.name, Vec::new());
-                }
-                Err(message) => *finding = Finding::Failed { code: VERSIONS.to_owned(), message },
-            }
+                Ok(answer) => versions.insert(item.name, answer).map(drop),
+                Err(why) => unanswered.insert(item.name, why).map(drop),
+            };
             continue;
         }
         let outcome = seen.get(&(item.clone(), is_test(step.kind))).copied();
@@ -81,14 +76,9 @@ pub fn findings(resolution: &Resolution, policy: &Policy, outcome: &RunOutcome) 
         items,
         children: named,
         versions,
+        unanswered,
         inventory: packages.map(|packages| packages.into_iter().collect()),
     }
-}
-
-/// True if a software is there, works, and is wanted in any version.
-fn is_content(resolution: &Resolution, item: &Item, finding: &Finding) -> bool {
-    let wanted = resolution.wanted.iter().find(|wanted| wanted.item == *item);
-    matches!(finding, Finding::Present(_)) && wanted.is_some_and(|wanted| wanted.deployment.state == DesiredState::Any)
 }
 
 fn read(item: &Item, kind: StepKind, outcome: &StepOutcome) -> Finding {

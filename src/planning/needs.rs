@@ -18,6 +18,8 @@ pub(super) enum Standing {
     There(Option<String>),
     /// It is there in this version, and not as it should be or nobody's business.
     Left(Option<String>),
+    /// It is there in this version, and which others there are could not be found out; its own entry says why.
+    Stuck(String),
     /// It will be there after this action, in this version if one is pinned.
     Planned(u32, Option<String>),
     /// It will be gone after this action.
@@ -86,7 +88,8 @@ pub(super) fn met(prerequisite: &Prerequisite, scheme: Scheme, standing: &Standi
         Standing::Unwanted | Standing::Going(_) => {
             Err(conflict("which a deployment wants absent or left alone".into()))
         }
-        Standing::NotToBeHad => Err(Lack::skipped(item)),
+        Standing::Stuck(version) if will_do(Some(version)) => Ok(None),
+        Standing::Stuck(_) | Standing::NotToBeHad => Err(Lack::skipped(item)),
         Standing::NotWantedHere => {
             let message = format!("{needed}, which does not exist for this operating system.");
             Err(Lack::failed(Reason::PrerequisiteFailed, message))
@@ -103,7 +106,7 @@ pub(super) fn gone(item: &Item, standing: &Standing) -> Result<Option<u32>, Lack
             let message = format!("{item} has to be gone before, and that is not to be had.");
             Err(Lack { result: ActionResult::Skipped, reason: Reason::PrerequisiteFailed, message })
         }
-        Standing::There(_) | Standing::Left(_) | Standing::Planned(..) => {
+        Standing::There(_) | Standing::Left(_) | Standing::Stuck(_) | Standing::Planned(..) => {
             let message = format!("{item} has to be gone before, and will be there.");
             Err(Lack::failed(Reason::PrerequisiteConflict, message))
         }

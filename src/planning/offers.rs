@@ -7,13 +7,16 @@ use crate::resolve::{Because, Need, Wanted};
 
 use super::calls::{Calls, Known};
 use super::resolver::{ABSENT, Root, Slot, Slots};
-use super::versions::{Goal, applicable, goal};
+use super::versions::{Goal, applicable, goal, is_certain};
 use super::words::wanted_of;
 
 /// What can be chosen of an item.
 pub(super) struct Offer {
-    /// Its versions by slot, from slot 1. A version without a text is whatever its install script installs.
+    /// Its versions by slot, from slot 1. A version without a text is whatever its install script installs, or one that
+    /// nobody knows.
     versions: Vec<Option<Version>>,
+    /// True if there may be versions that nobody knows; the one without a text stands for them.
+    pub is_open: bool,
     /// What can be chosen, the least first.
     pub choices: Vec<Slot>,
     /// What is there now.
@@ -119,8 +122,13 @@ fn may_come(calls: &Calls<'_>, wanted: &Wanted) -> bool {
 /// What a deployment wants of a software, and which versions of it will do; none if no version does.
 fn acceptable(known: Known<'_, '_>, software: &Software, state: &DesiredState, offer: &Offer) -> Option<(Want, Slots)> {
     let Goal { want, .. } = goal(software, known.platform, state).ok()?;
-    let slots = match want {
+    let slots = match &want {
         Want::Absent => Slots::singleton(ABSENT),
+        // A version that nobody knows is not the one that is named.
+        Want::Exactly(_) if is_unanswered(known, software) => {
+            let will_do = want.versions(software.scheme);
+            offer.slots(|version| version.is_some_and(&will_do))
+        }
         Want::Any | Want::Exactly(_) | Want::AtLeast(_) | Want::AtMost(_) | Want::Satisfied => {
             let will_do = want.versions(software.scheme);
             offer.slots(|version| version.is_none_or(&will_do))
@@ -144,8 +152,26 @@ pub(super) fn is_hopeless(known: Known<'_, '_>, wanted: &Wanted) -> bool {
         },
         None | Some(Finding::Satisfied(_) | Finding::Value(_) | Finding::Failed { .. }) => return true,
     };
+    let state = &wanted.deployment.state;
+    if is_unanswered(known, software) {
+        let text = detected.as_ref().map(Version::as_str);
+        let is_certain = |goal: Goal| is_certain(software, known.platform, &goal.want, text);
+        let is_known = match state {
+            DesiredState::Latest => false,
+            DesiredState::UpdateIfFound => detected.is_none(),
+            _ => goal(software, known.platform, state).is_ok_and(is_certain),
+        };
+        if !is_known {
+            return true;
+        }
+    }
     let offer = all_versions(known, wanted, software, detected.as_ref());
-    acceptable(known, software, &wanted.deployment.state, &offer).is_none()
+    acceptable(known, software, state, &offer).is_none()
+}
+
+/// True if there may be versions of it that nobody knows: the script that says which there are has failed.
+fn is_unanswered(known: Known<'_, '_>, software: &Software) -> bool {
+    known.findings.unanswered.contains_key(&software.name)
 }
 
 /// A task is there or not; one that is to be there has needs.
@@ -154,6 +180,7 @@ fn task(calls: &Calls<'_>, wanted: &Wanted) -> Option<Offer> {
     let words = format!("deployment {} wants {}", wanted.deployment.name, wanted.item);
     Some(Offer {
         versions: vec![None],
+        is_open: false,
         choices: vec![ABSENT, 1],
         now: None,
         nearest: false,
@@ -176,11 +203,15 @@ fn all_versions(known: Known<'_, '_>, wanted: &Wanted, software: &Software, dete
         Some(detected) => versions.iter().position(|version| version == detected).map(|place| place + 1),
         None => Some(0),
     };
-    let versions: Vec<_> = versions.into_iter().map(Some).collect();
-    let versions = if versions.is_empty() { vec![None] } else { versions };
+    let mut versions: Vec<_> = versions.into_iter().map(Some).collect();
+    let is_open = is_unanswered(known, software);
+    if versions.is_empty() || is_open {
+        versions.push(None);
+    }
     Offer {
         choices: (0..).take(versions.len() + 1).collect(),
         versions,
+        is_open,
         now: now.and_then(|now| Slot::try_from(now).ok()),
         nearest: false,
         narrow,

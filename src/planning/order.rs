@@ -165,6 +165,7 @@ impl Planner<'_> {
                 Standing::NotToBeHad => lack = lack.or(Some(Lack::skipped(&software))),
                 Standing::There(_)
                 | Standing::Left(_)
+                | Standing::Stuck(_)
                 | Standing::Going(_)
                 | Standing::Unwanted
                 | Standing::NotWantedHere => {}
@@ -215,6 +216,9 @@ impl Planner<'_> {
                     message.push_str(&format!(" It names {them}."));
                 }
                 self.settle(wanted, action, Lack { result, reason, message }, detected.clone());
+                if reason == Reason::DetectionFailed && self.findings.unanswered.contains_key(&wanted.item.name) {
+                    return detected.map_or(Standing::NotToBeHad, Standing::Stuck);
+                }
                 detected.map_or(Standing::NotToBeHad, |version| Standing::Left(Some(version)))
             }
             (Decision::Act(draft), Some(lack)) => self.settle(wanted, draft.action, lack, draft.detected),
@@ -359,11 +363,15 @@ impl Planner<'_> {
         match item.kind {
             ItemKind::Software => self.policy.software(&item.name).map_or(Decision::Idle, |software| {
                 // Nobody has asked which versions there are: that became necessary after detection had looked.
-                let unasked = software.versions_from.is_some() && !self.findings.versions.contains_key(&item.name);
+                let unanswered = self.findings.unanswered.get(&item.name).map(String::as_str);
+                let unasked = software.versions_from.is_some()
+                    && unanswered.is_none()
+                    && !self.findings.versions.contains_key(&item.name);
                 let fails = matches!(finding, Some(Finding::Failed { .. }));
                 let finding =
                     finding.filter(|_| fails || !unasked || *state == DesiredState::Absent || mode == Mode::Monitor);
-                decide::software(software, self.platform, state, mode, finding, self.choices.get(item))
+                let chosen = self.choices.get(item);
+                decide::software(software, self.platform, state, mode, finding, unanswered, chosen)
             }),
             ItemKind::Task => self
                 .policy

@@ -78,7 +78,11 @@ impl Relations<'_, '_> {
             return None;
         }
         let slots = match other.software {
-            Some(software) => within(other, software.scheme, &needed.bounds),
+            Some(software) => {
+                let will_do = needed.bounds.range(software.scheme);
+                // One that nobody knows may do: whether it does is found out another time.
+                other.offer.slots(|version| (other.offer.is_open && version.is_none()) || will_do(version))
+            }
             None => Slots::higher_than(1u32),
         };
         let words = format!("{qualified}{} needs {}{}", self.subject.item, needed.item, needed.bounds.in_words());

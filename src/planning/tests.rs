@@ -79,12 +79,21 @@ fn compile(text: &str) -> (Policy, Computer) {
 }
 
 /// What was found, a line an item: `software/editor 1.0`, `software/editor -`, `software/editor 1.0 broken`,
-/// `task/settings true`, `task/settings failed`, `task/patches false names KB1 KB2`.
+/// `task/settings true`, `task/settings failed`, `task/patches false names KB1 KB2`. `software/editor 1.0 unanswered`: its
+/// script did not say which versions there are; `software/editor 1.0 answered 1.1 1.2`: it said these.
 fn found(text: &str) -> Findings {
     let mut children = std::collections::BTreeMap::new();
+    let mut unanswered = std::collections::BTreeMap::new();
+    let mut versions = std::collections::BTreeMap::new();
     let items = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
         let (item, rest) = line.split_once(' ').expect("an item and what was found");
         let item: Item = item.parse().expect("an item");
+        let (rest, fails) = rest.strip_suffix(" unanswered").map_or((rest, false), |rest| (rest, true));
+        unanswered.extend(fails.then(|| (item.name.clone(), "the portal is down.".to_owned())));
+        let (rest, answered) = rest.split_once(" answered ").map_or((rest, None), |(rest, all)| (rest, Some(all)));
+        let answer = |version: &str| serde_json::from_value(serde_json::json!({ "version": version })).unwrap();
+        let answered = answered.map(|all| (item.name.clone(), all.split_whitespace().map(answer).collect()));
+        versions.extend(answered);
         let (rest, named) = rest.split_once(" names ").unwrap_or((rest, ""));
         let named = named.split_whitespace().map(|key| pitcrew_protocol::Child {
             key: key.into(),
@@ -105,7 +114,7 @@ fn found(text: &str) -> Findings {
         (item, finding)
     });
     let items = items.collect();
-    Findings { policy_version: 1, items, children, ..Findings::default() }
+    Findings { policy_version: 1, items, children, versions, unanswered, ..Findings::default() }
 }
 
 fn made(fleet: &str, findings: &str) -> Plan {

@@ -38,6 +38,13 @@ impl Goal {
     }
 }
 
+/// True if it is known what is done about a want though nobody has answered which versions there are: nothing, or what is
+/// wanted is one of those that are listed.
+pub(super) fn is_certain(software: &Software, platform: Platform<'_>, want: &Want, detected: Option<&str>) -> bool {
+    let listed = matches!(want, Want::Exactly(version) if entry(software, platform, version).is_some());
+    listed || *want == Want::Absent || want.is_met_by(software.scheme, detected)
+}
+
 /// No listed version fits the desired state on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoneFits;

@@ -159,7 +159,8 @@ fn a_wrong_answer_is_a_failed_detection_that_names_the_line() {
     let many: String = (0..201).map(|n| format!("\"1.0.{n}\"\n")).collect();
     assert!(planned("state: latest", "1.0.0", &many).contains("line 201 of what its script"));
     let (findings, plan) = answering("state: latest", "", "1.0.0", Err("it exited with 7"));
-    assert!(matches!(findings.items.values().next(), Some(Finding::Failed { code, .. }) if code == "versions"));
+    assert_eq!(findings.items.values().next(), Some(&Finding::Present("1.0.0".into())), "what was found stays found");
+    assert_eq!(plan.settled[0].detected.as_deref(), Some("1.0.0"));
     assert!(plan.settled[0].message.ends_with("its script \"versions_from\" failed: it exited with 7."), "{plan:?}");
 }
 
@@ -172,13 +173,45 @@ fn nobody_is_asked_for_what_does_not_depend_on_the_answer() {
     };
     assert!(asks("state: latest") && asks("state: any") && asks("state: latest, mode: audit"));
     assert!(!asks("state: absent") && !asks("state: ignored") && !asks("mode: monitor"));
-    // What is there will do, whatever the script says.
-    let (_, plan) = answering("state: any", "", "1.5.0", Err("it exited with 7"));
-    assert_eq!((plan.compliant, plan.settled.len()), (1, 0));
     // It was not asked when detection had looked.
     let (policy, computer) = compile(&FLEET.replace("STATE", "state: latest").replace("DOWNLOAD", ""));
     let plan = plan_for(Kind::Full, &resolve(&policy, &computer, &Scope::Full), &policy, &found("software/s 1.0.0")).0;
     assert_eq!(plan.settled[0].reason.to_string(), "not_detected");
+}
+
+#[test]
+fn an_answer_is_missed_only_where_a_version_has_to_be_chosen_from_it() {
+    for (state, installed, expected) in [
+        ("state: any", "1.5.0", "compliant: 1"),
+        ("state: any", "-", "detection_failed"),
+        ("state: latest", "1.0.0", "detection_failed"),
+        ("state: latest", "-", "detection_failed"),
+        ("state: update_if_found", "-", "compliant: 0"),
+        ("state: update_if_found", "1.0.0", "detection_failed"),
+        ("version: 1.5.0", "1.5.0", "compliant: 1"),
+        ("version: 1.5.0", "1.0.0", "detection_failed"),
+        // That one is listed.
+        ("version: 1.0.0", "1.5.0", "downgrade 1.0.0"),
+        ("version: 1.0.0", "-", "install 1.0.0"),
+        ("state: newer_or_equal, version: 1.5.0", "2.0.0", "compliant: 1"),
+        ("state: newer_or_equal, version: 1.5.0", "1.0.0", "detection_failed"),
+        ("state: older_or_equal, version: 1.5.0", "1.5.0", "compliant: 1"),
+        ("state: older_or_equal, version: 1.5.0", "2.0.0", "detection_failed"),
+        ("state: latest, mode: audit", "1.0.0", "detection_failed"),
+        ("state: any, mode: audit", "-", "not_compliant"),
+        ("version: 1.5.0, mode: audit", "1.5.0", "compliant: 1"),
+        ("version: 1.5.0, mode: audit", "1.0.0", "not_compliant"),
+    ] {
+        let (_, plan) = answering(state, "", installed, Err("it exited with 7"));
+        let action =
+            plan.actions.first().map(|action| format!("{} {}", action.action, action.version.as_deref().unwrap()));
+        let settled = plan.settled.first().map(|settled| settled.reason.to_string());
+        let told = action.or(settled).unwrap_or_else(|| format!("compliant: {}", plan.compliant));
+        assert_eq!(told, expected, "{state} {installed}");
+    }
+    // What was found before there was a place for this.
+    let old: Findings = serde_json::from_str(r#"{"policy_version": 1, "items": {"software/s": "absent"}}"#).unwrap();
+    assert!(old.unanswered.is_empty());
 }
 
 proptest! {
