@@ -3,46 +3,55 @@
 use std::collections::HashMap;
 
 use super::{Rerun, Weighed};
+use crate::domain::SessionId;
 use crate::domain::session::Order;
-use crate::domain::{ComputerId, SessionId};
 use crate::lifecycle::submit::Submission;
+use crate::store::gate;
+
+/// How urgent a session is, by rank, and whether it takes the inventory.
+type Standing = (i16, bool);
 
 /// Of those that would make a session of one computer do the same, only the latest is run again: a rerun that failed too
 /// stands for what it ran again.
 pub(super) fn keep(weighed: &mut [Weighed]) {
-    let mut of_computer: HashMap<ComputerId, Vec<(SessionId, &Submission)>> = HashMap::new();
+    let mut alike: HashMap<String, HashMap<Standing, SessionId>> = HashMap::new();
     for (id, one) in weighed.iter() {
         if let Ok(one) = one {
-            of_computer.entry(one.submission.computer).or_default().push((*id, &one.submission));
+            let latest =
+                alike.entry(done(&one.submission)).or_default().entry(standing(&one.submission)).or_insert(*id);
+            *latest = (*latest).max(*id);
         }
     }
-    let mut instead: HashMap<SessionId, SessionId> = HashMap::new();
-    for of_one in of_computer.values() {
-        let comes_first = |(id, one): &(SessionId, &Submission), (other, another): &(SessionId, &Submission)| {
-            id != other && serves(one, another) && (!serves(another, one) || id > other)
-        };
-        let (left, kept): (Vec<_>, Vec<_>) =
-            of_one.iter().partition(|one| of_one.iter().any(|other| comes_first(other, one)));
-        for one in left {
-            instead.extend(kept.iter().filter(|it| comes_first(it, &one)).map(|it| (one.0, it.0)).max());
-        }
+    // One that another serves is left out itself, and stands for none.
+    for latest in alike.values_mut() {
+        let all: Vec<Standing> = latest.keys().copied().collect();
+        latest.retain(|one, _| !all.iter().any(|other| other != one && serves(*other, *one)));
     }
     for (id, one) in weighed {
-        if let Some(other) = instead.get(id) {
+        let Ok(again) = one else { continue };
+        let standing = standing(&again.submission);
+        let latest = alike.get(&done(&again.submission)).into_iter().flatten();
+        let Some(other) = latest.filter(|(other, _)| serves(**other, standing)).map(|(_, id)| *id).max() else {
+            continue;
+        };
+        if other != *id {
             *one = Err(Rerun::Refused(format!("Session {other} is chosen too and does the same: that is run again.")));
         }
     }
 }
 
-/// Whether a session of the one does all that a session of the other would, and is no less urgent.
-fn serves(one: &Submission, other: &Submission) -> bool {
-    let done = |submission: &Submission| {
-        let mut order = Order { rerun_of: None, inventory: false, ..submission.order.clone() };
-        order.deployments.sort();
-        order
-    };
-    one.kind == other.kind
-        && one.priority.rank() <= other.priority.rank()
-        && (one.order.inventory || !other.order.inventory)
-        && done(one) == done(other)
+/// What a session would do on which computer, but for its standing.
+fn done(submission: &Submission) -> String {
+    let mut order = Order { rerun_of: None, inventory: false, ..submission.order.clone() };
+    order.deployments.sort();
+    format!("{} {} {}", submission.computer.0, submission.kind, gate::to_json(&order))
+}
+
+fn standing(submission: &Submission) -> Standing {
+    (submission.priority.rank(), submission.order.inventory)
+}
+
+/// Whether a session of the one standing is no less urgent than one of the other and takes the inventory if that does.
+fn serves((rank, inventory): Standing, (other_rank, other_inventory): Standing) -> bool {
+    rank <= other_rank && (inventory || !other_inventory)
 }
