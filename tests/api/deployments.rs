@@ -112,7 +112,7 @@ async fn what_others_recommend_is_adopted_dismissed_and_overridden() {
 async fn the_audit_says_what_was_set_and_no_value() {
     let house = applied().await;
     let portal = "
-{kind: software, name: portal, os: [linux], detect: 'true', install: 'true', parameters: {token: {secret: true}}}
+{kind: software, name: portal, os: [linux], detect: 'true', install: 'true', versions: ['1'], parameters: {token: {secret: true}}}
 ---
 {kind: deployment, name: portal-for-all, software: portal, target: everyone, recommended: true, parameters: {token: of-the-vendor}}
 ";

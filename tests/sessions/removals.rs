@@ -15,13 +15,13 @@ post_uninstall: '[ ! -e "$PITCREW_SANDBOX/stuck" ] || exit 3'
 upgrade: remove_first
 versions: ["1.0", "2.0", "3.0"]
 ---
-{kind: deployment, name: tool, software: tool, target: everyone, version: "VERSION", retries: RETRIES}
+{kind: deployment, name: tool, software: tool, target: everyone, version: "WANTED", retries: TRIES}
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_removed_first_is_installed_though_the_sweeping_failed_or_is_told_as_gone() {
     let mut installation = Installation::new().await;
-    let wanted = |version: &str, retries: &str| FLEET.replace("VERSION", version).replace("RETRIES", retries);
+    let wanted = |version: &str, retries: &str| FLEET.replace("WANTED", version).replace("TRIES", retries);
     installation.apply(&wanted("1.0", "1")).await;
     let computer = installation.local_computer().await;
     installation.start_all();
