@@ -63,8 +63,15 @@ async fn a_forecast_says_what_sessions_then_do_and_changes_nothing() {
     let nobody = forecast(&installation, None).await;
     assert_eq!((nobody.computers.total, nobody.computers.without_findings, nobody.plan.computers), (3, 3, 0));
 
-    // What sessions have done since they looked counts as well.
+    // One that was looked at for some deployments alone is known by these.
     installation.start_all();
+    let order =
+        || pitcrew::domain::session::Order { deployments: vec!["two-for-all".to_owned()], ..super::work::order() };
+    let looked = installation.submit_order(installation.tenant, Kind::Detection, order(), &ids[..1]).await;
+    installation.all_complete(&looked).await;
+    assert_eq!(told(&forecast(&installation, None).await), ["install software/two 1.0"]);
+
+    // What sessions have done since they looked counts as well.
     let all = installation.submit(Kind::Full, &ids).await;
     installation.all_complete(&all).await;
     let settled = forecast(&installation, None).await;
@@ -80,13 +87,7 @@ async fn a_forecast_says_what_sessions_then_do_and_changes_nothing() {
     // What was found by a session about some deployments alone counts as well, and only for these.
     computers[0].meddle("one", None);
     computers[0].meddle("two", None);
-    let looked = installation.submit_order(
-        installation.tenant,
-        Kind::Detection,
-        pitcrew::domain::session::Order { deployments: vec!["two-for-all".to_owned()], ..super::work::order() },
-        &ids[..1],
-    );
-    let looked = looked.await;
+    let looked = installation.submit_order(installation.tenant, Kind::Detection, order(), &ids[..1]).await;
     installation.all_complete(&looked).await;
     assert_eq!(told(&forecast(&installation, None).await), ["install software/two 1.0"]);
     let looked = installation.submit(Kind::Detection, &ids[..1]).await;

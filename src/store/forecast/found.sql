@@ -1,6 +1,6 @@
 -- What was found on these computers: by the last session that looked at everything, and by those that have looked at
 -- something since. Where none has looked at everything, by the last twenty that looked at something.
-SELECT u.computer_id, s.id AS session_id, r.at, r.body::jsonb - 'inventory' AS body, s.id = whole.id AS whole
+SELECT u.computer_id, s.id AS session_id, r.at, r.body::jsonb - 'inventory' AS body, coalesce(s.id = whole.id, false) AS whole
 FROM unnest($1::bigint[]) AS u(computer_id)
 LEFT JOIN LATERAL (
     SELECT h.id
